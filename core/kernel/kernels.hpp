@@ -1,0 +1,89 @@
+// The one table of inner loops: every SIMD target fills it, the rest of the core calls through it.
+//
+// A kernel knows nothing of pages, trees or metrics: it reads rows of bytes or floats and returns numbers. Each has a
+// scalar twin (scalar.cpp) that defines its meaning; the SIMD twins must return the same integers exactly and the
+// same floats within the error bound named here. `u = 2^-24`, d = number of dimensions.
+//
+// Quantised operands: a centroid or code byte is an int8 in [-127, 127]; where a kernel multiplies unsigned by signed
+// bytes the stored byte is `code + 128`. A query byte is an int8 in [-127, 127]. Query byte arrays are padded with
+// zeros to whole rows, so that padding in the stored rows does not matter.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace vecidx {
+
+// Entries in one interleaved block: a 64-byte row holds 4 bytes (one quad) of each.
+inline constexpr uint32_t kBlockEntries = 16;
+inline constexpr uint32_t kRowBytes = 64;
+
+// What one query contributes to a scan of scan-code blocks, and what makes an estimate of the integer sums:
+//   est(entry) = add(entry) + mul(entry) * (slope * sum(entry) + offset),  sum = <field codes, query bytes>.
+struct ScanQuery {
+	const int8_t *bytes; // query codes in the order of the fields, zero-padded to rows * 64 / bits * ... (see scan)
+	float slope;
+	float offset;
+};
+
+// An entry that a scan let through: its estimate, its position (block * 16 + lane) and its reference to a code slot.
+struct Survivor {
+	float est;
+	uint32_t ref;
+};
+
+struct Kernels {
+	const char *name; // "scalar", "avx2", "avx512vnni", "neon" ...
+
+	// ---- float32 distances: |error| <= (d + 8) u * (sum of the magnitudes of the terms), IEEE overflow to infinity.
+	float (*l2_squared)(const float *a, const float *b, uint32_t d);
+	float (*inner_product)(const float *a, const float *b, uint32_t d);
+	float (*l1)(const float *a, const float *b, uint32_t d);
+	float (*linf)(const float *a, const float *b, uint32_t d); // largest |a_i - b_i|, exact but for the subtraction
+	// out[0] = <a,b>, out[1] = |a|^2, out[2] = |b|^2 in one pass
+	void (*cosine_terms)(const float *a, const float *b, uint32_t d, float out[3]);
+
+	// ---- rotation: unnormalised Walsh-Hadamard transform in place; n is a power of two, 1 <= n <= 16384.
+	void (*hadamard)(double *x, uint32_t n);
+
+	// ---- refine code: float query against one row-major int8 code with its scale.
+	// sum (q_i - scale * code_i)^2, same error bound as l2_squared
+	float (*refine_l2_squared)(const float *q, const int8_t *code, float scale, uint32_t d);
+	// sum q_i * code_i (the caller multiplies by the scale)
+	float (*refine_dot)(const float *q, const int8_t *code, uint32_t d);
+
+	// ---- centroids: `rows` consecutive 64-byte rows of one block of 16 centroids; row r holds bytes 4r..4r+3 of each,
+	// entry e at bytes 4e..4e+3, stored as code + 128 (unsigned). acc[e] += sum (code_e,i + 128) * query_i. Exact.
+	// May be called piecewise: a block's rows may continue on another page, so acc is in and out.
+	void (*centroid_rows)(const uint8_t *rows, const int8_t *query, uint32_t nrows, int32_t acc[16]);
+
+	// ---- training: nearest of `nblocks` blocks of 16 centroids (each `quads` rows as above) for four rows at a time.
+	// cost_j = norm[j] - 2 * scale[j] * xscale[r] * (acc_j - 128 * xsum[r]); lowest index wins ties.
+	// Each x[r] has quads * 4 bytes. Padding centroids carry norm = +infinity (and scale 0).
+	void (*assign4)(const int8_t *const x[4], const float xscale[4], const int32_t xsum[4], const uint8_t *blocks,
+	                const float *norm, const float *scale, uint32_t nblocks, uint32_t quads, uint32_t best[4],
+	                float cost[4]);
+
+	// ---- scan codes, `bits` = 1, 2 or 4 a dimension; index 0, 1, 2 of the array for 1, 2, 4 bits. A block of 16
+	// entries is `rows` code rows of 64 bytes, then 16 x float16 add, 16 x float16 mul, 16 x uint32 ref (128 bytes).
+	// F = 8 / bits fields a byte. Byte k (0..3) of entry e in row g holds in field f (bits f*bits ..) the code, an
+	// unsigned integer in [0, 2^bits), of dimension (g * F + f) * 4 + k; bytes[] of the query holds dimension i at
+	// index i, zero-padded to rows * F * 4. sum(entry) = sum code_i * bytes_i, exact in int32.
+	// est = add + mul * (slope * sum + offset), evaluated in float32 (|error| as a product and two fused or unfused
+	// adds). Every entry with !(est >= cut) is written to out (block order, lane order); returns how many. `out` has
+	// room for nblocks * 16. Only the first `count` entries of the page are real: later lanes are never returned.
+	uint32_t (*scan[3])(const uint8_t *blocks, uint32_t nblocks, uint32_t rows, uint32_t count, const ScanQuery &query,
+	                    float cut, Survivor *out);
+};
+
+// The table for the best target of this machine; chosen once, at the first call of `kernels_init`.
+const Kernels &kernels();
+
+// All tables this machine can run, scalar first: for tests and benchmarks. Returns how many; writes at most `max`.
+size_t kernels_available(const Kernels **out, size_t max);
+
+// IEEE binary16 conversions (round to nearest even; overflow to infinity), used where factors are stored.
+uint16_t half_from_float(float x);
+float float_from_half(uint16_t h);
+
+} // namespace vecidx
