@@ -1,0 +1,45 @@
+// The index as the core sees it between trainings: shape, mean and rotation in one flat block.
+//
+// Coordinates: a row x of class CODED becomes y = R (x' - mean), x' = x (L2, inner product) or x / |x| (cosine), R the
+// seeded rotation. All trees, codes and estimates live in this rotated space; |y - R(q' - mean)| = |x' - q'|.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <span>
+
+#include "vecidx/core.h"
+
+struct vx_index {
+	vx_meta meta;
+	uint32_t rotation_size; // largest power of two <= dim
+	float mean_norm;        // |mean|, rounded up
+	// then: float mean[dim], float rotated_mean[dim], uint8_t signs[kRounds * dim] (0 or 1)
+};
+
+namespace vecidx {
+
+inline constexpr uint32_t kRotationRounds = 4;
+
+inline uint32_t dim_of(const vx_index &ix) { return ix.meta.dim; }
+inline const float *mean_of(const vx_index &ix) { return reinterpret_cast<const float *>(&ix + 1); }
+inline const float *rotated_mean_of(const vx_index &ix) { return mean_of(ix) + ix.meta.dim; }
+inline const uint8_t *signs_of(const vx_index &ix) {
+	return reinterpret_cast<const uint8_t *>(rotated_mean_of(ix) + ix.meta.dim);
+}
+
+// y = R x in float64: rounds of random signs and normalised Hadamard transforms of the first and the last
+// rotation_size coordinates in turn. Orthogonal for every dimension. `y` may be `x`.
+void rotate(const vx_index &ix, const double *x, double *y);
+
+// A query or row brought into the rotated space, in float64. For inner product a *query* is not centred.
+void project_row(const vx_index &ix, const float *x, double *y);
+void project_query(const vx_index &ix, const float *q, double *y);
+
+// Refine code of a point already in the rotated space. out.row is left alone.
+void encode_point(const double *y, uint32_t dim, vx_code_entry &out);
+
+// Extra coordinate of a row for inner product, 2 |x|, from its refine code alone (0 for other metrics).
+float extra_coordinate(const vx_index &ix, const vx_code_entry &entry);
+
+} // namespace vecidx

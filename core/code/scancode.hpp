@@ -1,0 +1,33 @@
+// Scan codes (RaBitQ, Gao and Long, SIGMOD 2024; several bits: 2025): 1, 2 or 4 bits a dimension relative to a leaf's
+// centroid, with two factors that turn an integer dot product into an estimate of the squared distance (L2, cosine) or
+// of the negated inner product.
+#pragma once
+
+#include <cstdint>
+
+#include "code/index.hpp"
+
+namespace vecidx {
+
+struct ScanFactors {
+	float add;   // est = base + add + mul * <levels, q>, levels = 2 * code - (2^bits - 1)
+	float mul;   // base = |q - c|^2, or -<q, c>
+	float error; // deviation of the estimate for a query at distance 1 from c (L2), or of norm 1 (inner product)
+	float residual_squared; // |y - c|^2
+};
+
+// Encode the point that `entry` stands for, relative to `centroid` (float64[dim]); `code` gets one byte a dimension,
+// values 0 .. 2^bits - 1. Residuals of norm 0 give factors that make the estimate exact.
+void scan_encode(vx_metric metric, uint32_t dim, uint32_t bits, const vx_code_entry &entry, const double *centroid,
+                 uint8_t *code, ScanFactors &out);
+
+// A query prepared for the scan kernel: bytes padded for vx_scan_rows(dim, bits) rows.
+struct ScanQueryShape {
+	float scale;       // q ~ scale * byte
+	int32_t sum;       // of the bytes
+	double error;      // |q - scale * bytes|
+};
+// Quantise q (float64[dim]) to 8 bits; writes `padded` bytes, zeros beyond dim.
+ScanQueryShape quantize_query(const double *q, uint32_t dim, uint32_t padded, int8_t *bytes);
+
+} // namespace vecidx

@@ -1,0 +1,211 @@
+/*
+ * The wall: everything the PostgreSQL side may ask of the core. Valid C11 and C++20.
+ *
+ * The core never calls back. A task that needs pages, memory or time is a *machine*: the caller gives it memory, calls
+ * `..._next`, does what the returned step says, and calls again. All state lies in the caller's memory and needs no
+ * destruction: after an error the memory is simply dropped. No function here blocks, allocates, throws or raises; each
+ * call does bounded work (a page, or a few milliseconds of arithmetic). No length read from a page is trusted.
+ *
+ * Vectors are `dim` float32 values, all finite. Distances and bounds are in the units of the SQL operators.
+ */
+#ifndef VECIDX_CORE_H
+#define VECIDX_CORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vecidx/distance.h"
+#include "vecidx/format.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- steps ---------------------------------------------------------------------------------------------------- */
+
+typedef enum vx_step {
+	VX_DONE,   /* nothing more to do */
+	VX_PAGE,   /* show me page want->block: read it, call ..._page under a share lock, release */
+	VX_ROW,    /* scan: here is a row (want->row, value, recheck, order) */
+	VX_MEMORY, /* give me want->bytes more bytes (..._grow); earlier memory stays in use */
+	VX_WRITE,  /* write want->pages: see the machine */
+	VX_YIELD,  /* time to look for interrupts, then call again */
+	VX_STALE,  /* the index was reshaped since vx_index was read: read it again and start anew */
+	VX_CORRUPT /* want->block does not hold what it must: want->why says what (SQLSTATE XX002) */
+} vx_step;
+
+/* How a row's value is to be read. */
+typedef enum vx_order { VX_ORDER_VALUE, VX_ORDER_NAN, VX_ORDER_NULL, VX_ORDER_ANY } vx_order;
+
+#define VX_MAX_AHEAD 16
+#define VX_MAX_WRITE 4
+
+/* Filled by the core with what a step needs; one struct for all machines. */
+typedef struct vx_want {
+	uint32_t block;               /* VX_PAGE, VX_CORRUPT */
+	uint32_t nahead;              /* VX_PAGE: how many of ahead[] are valid */
+	uint32_t ahead[VX_MAX_AHEAD]; /* blocks wanted soon, for prefetching */
+	vx_row row;                   /* VX_ROW: table row (block, offset) */
+	double value;                 /* VX_ROW: lower bound of the operator's result, or the result if !recheck */
+	bool recheck;                 /* VX_ROW: the executor must compute the operator itself */
+	vx_order order;               /* VX_ROW: VALUE; NAN and NULL rows come last; ANY: no order asked */
+	size_t bytes;                 /* VX_MEMORY */
+	uint32_t npages;              /* VX_WRITE */
+	uint32_t pages[VX_MAX_WRITE]; /* VX_WRITE: blocks in lock order; VX_NO_BLOCK means a new page */
+	const void *image;            /* VX_WRITE of a writer: the finished page pages[0] */
+	const char *why;              /* VX_CORRUPT; static string */
+} vx_want;
+
+/* ---- pages ---------------------------------------------------------------------------------------------------- */
+
+/* Bytes of a page in use from its start: what pd_lower must say. 0 for a page that is not ours. */
+uint32_t vx_page_used(const void *page);
+
+/* Is this page of the kind (and of vecidx)? A new (all-zero) page is not. */
+bool vx_page_is(const void *page, vx_page_kind kind);
+
+/* NULL when block 0 holds a valid meta page of a format we read; else why not (static string). */
+const char *vx_meta_fault(const void *page);
+const vx_meta *vx_page_meta(const void *page);
+
+/* ---- index: what is fixed between trainings ------------------------------------------------------------------- */
+
+/* Shape, rotation, mean: a single flat block that may be copied and cached (rd_amcache). */
+typedef struct vx_index vx_index;
+
+size_t vx_index_size(uint32_t dim);
+
+/* From scratch, for a build: the mean is zero until set. bits 0 chooses by dimension; leaf_size 0 chooses. */
+void vx_index_shape(vx_index *ix, uint32_t dim, vx_metric metric, uint32_t bits, uint32_t leaf_size, uint64_t seed);
+
+/* From a valid meta page. When the index has a tree, the caller then reads meta->mean and gives it to _set_mean_page. */
+void vx_index_open(vx_index *ix, const void *meta_page);
+const char *vx_index_set_mean_page(vx_index *ix, const void *page); /* NULL, or what is wrong with the page */
+void vx_index_set_mean(vx_index *ix, const float *mean);            /* float32[dim], finite */
+const vx_meta *vx_index_meta(const vx_index *ix);                   /* as of opening, or of shaping */
+
+/* Where a vector belongs: codes and trees hold only vectors of ordinary size. */
+typedef enum vx_class { VX_CLASS_CODED, VX_CLASS_WILD, VX_CLASS_LATE } vx_class;
+vx_class vx_classify(const vx_index *ix, const float *x);
+
+/*
+ * Refine code of a vector of class CODED: centre, (normalise for cosine,) rotate, quantise to 8 bits, with the proved
+ * norm of the error. `out` has vx_code_stride(dim) bytes; out->row is left alone.
+ */
+void vx_encode(const vx_index *ix, const float *x, vx_code_entry *out);
+
+/* ---- building -------------------------------------------------------------------------------------------------- */
+
+/* How many leaves a build over `rows` rows should train: 0 means keep the rows raw (too few to train on). */
+uint32_t vx_plan_leaves(const vx_index *ix, uint64_t rows);
+
+/*
+ * Trainer: k-means over a sample of refine codes (an array of entries, vx_code_stride(dim) bytes apart, n >= leaves).
+ * The same entries, leaves and seed give the same centroids. After VX_DONE it also routes rows and stays readable.
+ */
+typedef struct vx_train vx_train;
+size_t vx_train_size(const vx_index *ix, uint64_t n, uint32_t leaves);
+vx_train *vx_train_init(void *memory, size_t bytes, const vx_index *ix, const void *entries, uint64_t n,
+                        uint32_t leaves);
+vx_step vx_train_next(vx_train *t); /* VX_YIELD or VX_DONE */
+double vx_train_progress(const vx_train *t);
+uint32_t vx_train_leaves(const vx_train *t); /* may be fewer than asked when the rows have few distinct values */
+
+/* Nearest leaf of each of n entries (vx_code_stride apart). Leaves are numbered so that near ones are near in number. */
+void vx_train_assign(const vx_train *t, const void *entries, uint32_t n, uint32_t *leaf);
+
+/*
+ * Writer: turns rows into the pages of a new index. Coded rows come in order of their leaf; rows of other classes and,
+ * without a tree (train == NULL), raw rows come at any time. After each call the caller drains vx_writer_next:
+ * VX_WRITE hands out one finished page (block want->pages[0], image want->image, in no particular block order but
+ * without gaps when finished), VX_DONE means call on. `train` and `ix` must outlive the writer.
+ */
+typedef struct vx_writer vx_writer;
+size_t vx_writer_size(const vx_index *ix, const vx_train *train);
+vx_writer *vx_writer_init(void *memory, size_t bytes, const vx_index *ix, const vx_train *train);
+void vx_writer_coded(vx_writer *w, uint32_t leaf, const vx_code_entry *entry); /* entry->row is set */
+void vx_writer_raw(vx_writer *w, vx_row row, const float *x);
+void vx_writer_wild(vx_writer *w, vx_row row);
+void vx_writer_late(vx_writer *w, vx_row row); /* row.flags tells NULL from NaN */
+void vx_writer_finish(vx_writer *w);           /* then drain; the meta page is the last one */
+vx_step vx_writer_next(vx_writer *w, vx_want *want);
+uint32_t vx_writer_blocks(const vx_writer *w); /* pages so far, meta included */
+
+/* ---- inserting ------------------------------------------------------------------------------------------------- */
+
+/*
+ * Insert one row. VX_PAGE: as in a scan (vx_insert_page). VX_WRITE: lock want->pages exclusively in the order given
+ * (VX_NO_BLOCK: a new page, initialised empty with an 16-byte special area), register them in one WAL record and call
+ * vx_insert_apply on the registered copies with their true block numbers. It answers VX_DONE: changed, finish the
+ * record and call vx_insert_next again; VX_YIELD: nothing changed, abort the record, free new pages, call next again;
+ * VX_CORRUPT. x == NULL inserts a NULL.
+ */
+typedef struct vx_insert vx_insert;
+size_t vx_insert_size(const vx_index *ix);
+vx_insert *vx_insert_init(void *memory, const vx_index *ix, vx_row row, const float *x);
+vx_step vx_insert_next(vx_insert *in, vx_want *want);
+void vx_insert_page(vx_insert *in, const void *page);
+vx_step vx_insert_apply(vx_insert *in, void *const pages[], const uint32_t blocks[], vx_want *want);
+
+/* ---- deleting -------------------------------------------------------------------------------------------------- */
+
+/* Row pointers on a page of kind CODE, RAW or LIST, dead ones included (flag VX_ROW_DEAD); none on other pages.
+ * `out` has room for vx_list_per_page(); returns how many, slot by slot. */
+uint32_t vx_page_rows(const void *page, uint32_t dim, vx_row *out);
+
+/* Mark slots dead (bitmap, slot i = bit i % 8 of byte i / 8). Returns how many became dead. */
+uint32_t vx_page_remove(void *page, uint32_t dim, const uint8_t *dead);
+
+/* ---- scanning -------------------------------------------------------------------------------------------------- */
+
+typedef struct vx_query {
+	const float *vector; /* NULL: no order asked, all rows in any order */
+	double recall;       /* 0.5 .. 1; 1 is exact */
+	uint32_t k;          /* LIMIT + OFFSET above the scan, 0 when unknown */
+} vx_query;
+
+typedef struct vx_scan_stats {
+	uint64_t passes, pages, inner_nodes, leaves, entries, refined, rows;
+} vx_scan_stats;
+
+/*
+ * Scan: rows in the order of proved lower bounds, any number of them, each once. VX_PAGE (vx_scan_page; the page is
+ * read during the call only), VX_ROW, VX_MEMORY (vx_scan_grow), VX_YIELD, VX_STALE, VX_CORRUPT, VX_DONE.
+ * vx_scan_init may be called again on the same memory (with all that was grown: pass the first block only) for the
+ * next query of a nested loop.
+ */
+typedef struct vx_scan vx_scan;
+size_t vx_scan_size(const vx_index *ix);
+vx_scan *vx_scan_init(void *memory, size_t bytes, const vx_index *ix, const vx_query *query);
+/* Another query on the same memory, grown blocks included. */
+void vx_scan_restart(vx_scan *s, const vx_query *query);
+vx_step vx_scan_next(vx_scan *s, vx_want *want);
+void vx_scan_page(vx_scan *s, const void *page);
+void vx_scan_grow(vx_scan *s, void *memory, size_t bytes);
+void vx_scan_stats_get(const vx_scan *s, vx_scan_stats *out);
+
+/* What a scan for k rows at this recall is expected to do, for the planner. */
+typedef struct vx_estimate {
+	double leaves, pages, entries, refined, rows;
+} vx_estimate;
+void vx_scan_estimate(const vx_meta *meta, double rows, double recall, double k, vx_estimate *out);
+
+/* ---- checking -------------------------------------------------------------------------------------------------- */
+
+/*
+ * Check the whole structure: kinds, ids, counts, parents and children, radii, references, codes. VX_PAGE visits
+ * (vx_check_page), VX_ROW reports each live row once (for heapallindexed), VX_WRITE never, VX_CORRUPT reports a fault
+ * and may be called on to find more, VX_MEMORY (vx_check_grow), VX_DONE.
+ */
+typedef struct vx_check vx_check;
+size_t vx_check_size(const vx_index *ix, uint32_t nblocks);
+vx_check *vx_check_init(void *memory, size_t bytes, const vx_index *ix, uint32_t nblocks);
+vx_step vx_check_next(vx_check *c, vx_want *want);
+void vx_check_page(vx_check *c, const void *page);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
