@@ -6,7 +6,8 @@ DATA = $(srcdir)/sql/install/vecidx--0.1.0.sql
 
 # Listed one a line: a wildcard finds nothing in a VPATH build.
 CORE_OBJS = \
-	core/kernel/kernels.o \
+	core/code/index.o \
+	core/code/scancode.o \
 
 TYPE_OBJS = \
 

@@ -14,23 +14,29 @@ struct vx_index {
 	vx_meta meta;
 	uint32_t rotation_size; // largest power of two <= dim
 	float mean_norm;        // |mean|, rounded up
-	// then: float mean[dim], float rotated_mean[dim], uint8_t signs[kRounds * dim] (0 or 1)
+							// then: float mean[dim], float rotated_mean[dim], uint8_t signs[kRounds * dim] (0 or 1)
 };
 
 namespace vecidx {
 
 inline constexpr uint32_t kRotationRounds = 4;
 
-inline uint32_t dim_of(const vx_index &ix) { return ix.meta.dim; }
-inline const float *mean_of(const vx_index &ix) { return reinterpret_cast<const float *>(&ix + 1); }
-inline const float *rotated_mean_of(const vx_index &ix) { return mean_of(ix) + ix.meta.dim; }
+inline uint32_t dim_of(const vx_index &ix) {
+	return ix.meta.dim;
+}
+inline const float *mean_of(const vx_index &ix) {
+	return reinterpret_cast<const float *>(&ix + 1);
+}
+inline const float *rotated_mean_of(const vx_index &ix) {
+	return mean_of(ix) + ix.meta.dim;
+}
 inline const uint8_t *signs_of(const vx_index &ix) {
 	return reinterpret_cast<const uint8_t *>(rotated_mean_of(ix) + ix.meta.dim);
 }
 
-// y = R x in float64: rounds of random signs and normalised Hadamard transforms of the first and the last
-// rotation_size coordinates in turn. Orthogonal for every dimension. `y` may be `x`.
-void rotate(const vx_index &ix, const double *x, double *y);
+// y := R y in float64: rounds of random signs and normalised Hadamard transforms of the first and the last
+// rotation_size coordinates in turn. Orthogonal for every dimension.
+void rotate(const vx_index &ix, double *y);
 
 // A query or row brought into the rotated space, in float64. For inner product a *query* is not centred.
 void project_row(const vx_index &ix, const float *x, double *y);

@@ -19,13 +19,13 @@ struct ScanFactors {
 // Encode the point that `entry` stands for, relative to `centroid` (float64[dim]); `code` gets one byte a dimension,
 // values 0 .. 2^bits - 1. Residuals of norm 0 give factors that make the estimate exact.
 void scan_encode(vx_metric metric, uint32_t dim, uint32_t bits, const vx_code_entry &entry, const double *centroid,
-                 uint8_t *code, ScanFactors &out);
+				 uint8_t *code, ScanFactors &out);
 
 // A query prepared for the scan kernel: bytes padded for vx_scan_rows(dim, bits) rows.
 struct ScanQueryShape {
-	float scale;       // q ~ scale * byte
-	int32_t sum;       // of the bytes
-	double error;      // |q - scale * bytes|
+	float scale;  // q ~ scale * byte
+	int32_t sum;  // of the bytes
+	double error; // |q - scale * bytes|
 };
 // Quantise q (float64[dim]) to 8 bits; writes `padded` bytes, zeros beyond dim.
 ScanQueryShape quantize_query(const double *q, uint32_t dim, uint32_t padded, int8_t *bytes);

@@ -61,8 +61,8 @@ struct Kernels {
 	// cost_j = norm[j] - 2 * scale[j] * xscale[r] * (acc_j - 128 * xsum[r]); lowest index wins ties.
 	// Each x[r] has quads * 4 bytes. Padding centroids carry norm = +infinity (and scale 0).
 	void (*assign4)(const int8_t *const x[4], const float xscale[4], const int32_t xsum[4], const uint8_t *blocks,
-	                const float *norm, const float *scale, uint32_t nblocks, uint32_t quads, uint32_t best[4],
-	                float cost[4]);
+					const float *norm, const float *scale, uint32_t nblocks, uint32_t quads, uint32_t best[4],
+					float cost[4]);
 
 	// ---- scan codes, `bits` = 1, 2 or 4 a dimension; index 0, 1, 2 of the array for 1, 2, 4 bits. A block of 16
 	// entries is `rows` code rows of 64 bytes, then 16 x float16 add, 16 x float16 mul, 16 x uint32 ref (128 bytes).
@@ -73,7 +73,7 @@ struct Kernels {
 	// adds). Every entry with !(est >= cut) is written to out (block order, lane order); returns how many. `out` has
 	// room for nblocks * 16. Only the first `count` entries of the page are real: later lanes are never returned.
 	uint32_t (*scan[3])(const uint8_t *blocks, uint32_t nblocks, uint32_t rows, uint32_t count, const ScanQuery &query,
-	                    float cut, Survivor *out);
+						float cut, Survivor *out);
 };
 
 // The table for the best target of this machine; chosen once, at the first call of `kernels_init`.

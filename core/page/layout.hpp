@@ -8,10 +8,12 @@
 
 namespace vecidx {
 
-template <class T> const T &page_header(const void *page) {
+template <class T>
+const T &page_header(const void *page) {
 	return *reinterpret_cast<const T *>(static_cast<const uint8_t *>(page) + VX_HEADER_OFFSET);
 }
-template <class T> T &page_header(void *page) {
+template <class T>
+T &page_header(void *page) {
 	return *reinterpret_cast<T *>(static_cast<uint8_t *>(page) + VX_HEADER_OFFSET);
 }
 inline const vx_special &page_special(const void *page) {
@@ -23,19 +25,19 @@ inline vx_special &page_special(void *page) {
 
 inline const vx_code_entry &code_entry(const void *page, uint32_t dim, uint32_t slot) {
 	return *reinterpret_cast<const vx_code_entry *>(static_cast<const uint8_t *>(page) + VX_ENTRIES_OFFSET +
-	                                                size_t(slot) * vx_code_stride(dim));
+													size_t(slot) * vx_code_stride(dim));
 }
 inline vx_code_entry &code_entry(void *page, uint32_t dim, uint32_t slot) {
 	return *reinterpret_cast<vx_code_entry *>(static_cast<uint8_t *>(page) + VX_ENTRIES_OFFSET +
-	                                          size_t(slot) * vx_code_stride(dim));
+											  size_t(slot) * vx_code_stride(dim));
 }
 inline const vx_raw_entry &raw_entry(const void *page, uint32_t dim, uint32_t slot) {
 	return *reinterpret_cast<const vx_raw_entry *>(static_cast<const uint8_t *>(page) + VX_ENTRIES_OFFSET +
-	                                               size_t(slot) * vx_raw_stride(dim));
+												   size_t(slot) * vx_raw_stride(dim));
 }
 inline vx_raw_entry &raw_entry(void *page, uint32_t dim, uint32_t slot) {
 	return *reinterpret_cast<vx_raw_entry *>(static_cast<uint8_t *>(page) + VX_ENTRIES_OFFSET +
-	                                         size_t(slot) * vx_raw_stride(dim));
+											 size_t(slot) * vx_raw_stride(dim));
 }
 inline const vx_row &list_entry(const void *page, uint32_t slot) {
 	return *reinterpret_cast<const vx_row *>(static_cast<const uint8_t *>(page) + VX_ENTRIES_OFFSET + size_t(slot) * 8);
@@ -45,9 +47,15 @@ inline vx_row &list_entry(void *page, uint32_t slot) {
 }
 
 // Code slot references.
-inline uint32_t make_ref(uint32_t block, uint32_t slot, uint32_t dim) { return block * vx_codes_per_page(dim) + slot; }
-inline uint32_t ref_block(uint32_t ref, uint32_t dim) { return ref / vx_codes_per_page(dim); }
-inline uint32_t ref_slot(uint32_t ref, uint32_t dim) { return ref % vx_codes_per_page(dim); }
+inline uint32_t make_ref(uint32_t block, uint32_t slot, uint32_t dim) {
+	return block * vx_codes_per_page(dim) + slot;
+}
+inline uint32_t ref_block(uint32_t ref, uint32_t dim) {
+	return ref / vx_codes_per_page(dim);
+}
+inline uint32_t ref_slot(uint32_t ref, uint32_t dim) {
+	return ref % vx_codes_per_page(dim);
+}
 
 // Factors and references at the end of a leaf block.
 inline uint8_t *leaf_block(void *page, uint32_t dim, uint32_t bits, uint32_t block) {

@@ -79,11 +79,14 @@ size_t vx_index_size(uint32_t dim);
 /* From scratch, for a build: the mean is zero until set. bits 0 chooses by dimension; leaf_size 0 chooses. */
 void vx_index_shape(vx_index *ix, uint32_t dim, vx_metric metric, uint32_t bits, uint32_t leaf_size, uint64_t seed);
 
-/* From a valid meta page. When the index has a tree, the caller then reads meta->mean and gives it to _set_mean_page. */
+/* From a valid meta page. When the index has a tree, the caller then reads meta->mean and gives it to _set_mean_page.
+ */
 void vx_index_open(vx_index *ix, const void *meta_page);
 const char *vx_index_set_mean_page(vx_index *ix, const void *page); /* NULL, or what is wrong with the page */
 void vx_index_set_mean(vx_index *ix, const float *mean);            /* float32[dim], finite */
-const vx_meta *vx_index_meta(const vx_index *ix);                   /* as of opening, or of shaping */
+/* Add a row of class CODED to float64[dim] sums, in the form whose mean the index wants (unit length under cosine). */
+void vx_mean_add(const vx_index *ix, const float *x, double *sums);
+const vx_meta *vx_index_meta(const vx_index *ix); /* as of opening, or of shaping */
 
 /* Where a vector belongs: codes and trees hold only vectors of ordinary size. */
 typedef enum vx_class { VX_CLASS_CODED, VX_CLASS_WILD, VX_CLASS_LATE } vx_class;
@@ -107,12 +110,13 @@ uint32_t vx_plan_leaves(const vx_index *ix, uint64_t rows);
 typedef struct vx_train vx_train;
 size_t vx_train_size(const vx_index *ix, uint64_t n, uint32_t leaves);
 vx_train *vx_train_init(void *memory, size_t bytes, const vx_index *ix, const void *entries, uint64_t n,
-                        uint32_t leaves);
+						uint32_t leaves);
 vx_step vx_train_next(vx_train *t); /* VX_YIELD or VX_DONE */
 double vx_train_progress(const vx_train *t);
 uint32_t vx_train_leaves(const vx_train *t); /* may be fewer than asked when the rows have few distinct values */
 
-/* Nearest leaf of each of n entries (vx_code_stride apart). Leaves are numbered so that near ones are near in number. */
+/* Nearest leaf of each of n entries (vx_code_stride apart). Leaves are numbered so that near ones are near in number.
+ */
 void vx_train_assign(const vx_train *t, const void *entries, uint32_t n, uint32_t *leaf);
 
 /*

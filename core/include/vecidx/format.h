@@ -102,21 +102,28 @@ typedef struct vx_code_entry {
 	int8_t code[];
 } vx_code_entry;
 
-/* Raw page: vx_chain_header at 24, then entries of vx_raw_stride(dim) bytes from 32; vectors as they are in the table. */
+/* Raw page: vx_chain_header at 24, then entries of vx_raw_stride(dim) bytes from 32; vectors as they are in the table.
+ */
 typedef struct vx_raw_entry {
 	vx_row row;
 	float x[];
 } vx_raw_entry;
 
-static inline uint32_t vx_code_stride(uint32_t dim) { return 16u + ((dim + 3u) & ~3u); }
+static inline uint32_t vx_code_stride(uint32_t dim) {
+	return 16u + ((dim + 3u) & ~3u);
+}
 static inline uint32_t vx_codes_per_page(uint32_t dim) {
 	return (VX_SPECIAL_OFFSET - VX_ENTRIES_OFFSET) / vx_code_stride(dim);
 }
-static inline uint32_t vx_raw_stride(uint32_t dim) { return 8u + 4u * dim; }
+static inline uint32_t vx_raw_stride(uint32_t dim) {
+	return 8u + 4u * dim;
+}
 static inline uint32_t vx_raws_per_page(uint32_t dim) {
 	return (VX_SPECIAL_OFFSET - VX_ENTRIES_OFFSET) / vx_raw_stride(dim);
 }
-static inline uint32_t vx_list_per_page(void) { return (VX_SPECIAL_OFFSET - VX_ENTRIES_OFFSET) / 8u; }
+static inline uint32_t vx_list_per_page(void) {
+	return (VX_SPECIAL_OFFSET - VX_ENTRIES_OFFSET) / 8u;
+}
 
 /* A code slot's reference: block * codes_per_page + slot, in 32 bits. */
 
@@ -159,17 +166,21 @@ typedef enum vx_inner_row {
 	VX_CHILD_SCALE = 0, /* f32: centroid ~ scale * code; exactly that is the centroid */
 	VX_CHILD_NORM,      /* f32: |centroid|^2, the extra coordinate of inner product included */
 	VX_CHILD_RADIUS,    /* f32: no row below is farther from the centroid, rounded up */
-	VX_CHILD_SPREAD,    /* f32: parent of leaves: rms distance of its rows; above: largest distance of a leaf centroid */
-	VX_CHILD_AUX,       /* f32: inner product: the centroid's extra coordinate (mean of 2|x|); else 0 */
-	VX_CHILD_ROWS,      /* u32: rows below when the node was written */
-	VX_CHILD_BLOCK,     /* u32: first page */
-	VX_CHILD_NODE_LO,   /* u32: node id, low and high half */
+	VX_CHILD_SPREAD,  /* f32: parent of leaves: rms distance of its rows; above: largest distance of a leaf centroid */
+	VX_CHILD_AUX,     /* f32: inner product: the centroid's extra coordinate (mean of 2|x|); else 0 */
+	VX_CHILD_ROWS,    /* u32: rows below when the node was written */
+	VX_CHILD_BLOCK,   /* u32: first page */
+	VX_CHILD_NODE_LO, /* u32: node id, low and high half */
 	VX_CHILD_NODE_HI,
 	VX_CHILD_FIELDS
 } vx_inner_row;
 
-static inline uint32_t vx_quads(uint32_t dim) { return (dim + 3u) / 4u; }
-static inline uint32_t vx_inner_block_rows(uint32_t dim) { return vx_quads(dim) + (uint32_t)VX_CHILD_FIELDS; }
+static inline uint32_t vx_quads(uint32_t dim) {
+	return (dim + 3u) / 4u;
+}
+static inline uint32_t vx_inner_block_rows(uint32_t dim) {
+	return vx_quads(dim) + (uint32_t)VX_CHILD_FIELDS;
+}
 
 /* Mean page: float32[dim] from VX_BLOCKS_OFFSET. */
 

@@ -1,0 +1,218 @@
+// Shape, rotation and mean of an index, and the refine code of a vector: all that maps table values to index space.
+#include "code/index.hpp"
+
+#include <bit>
+#include <cmath>
+
+#include "kernel/kernels.hpp"
+
+namespace vecidx {
+namespace {
+
+// Values beyond this are kept out of codes: their squares and products would leave float32.
+constexpr float kLargestCoded = 1e15f;
+// Under cosine the operator's own float32 norm must neither overflow nor lose its relative precision.
+constexpr double kSmallestSquaredNorm = 1e-30, kLargestSquaredNorm = 1e30;
+constexpr float kSmallestScale = 1e-37f;
+
+float *mean_of(vx_index &ix) {
+	return reinterpret_cast<float *>(&ix + 1);
+}
+float *rotated_mean_of(vx_index &ix) {
+	return mean_of(ix) + ix.meta.dim;
+}
+uint8_t *signs_of(vx_index &ix) {
+	return reinterpret_cast<uint8_t *>(rotated_mean_of(ix) + ix.meta.dim);
+}
+
+// splitmix64 (Steele, Lea, Flood 2014)
+uint64_t next_random(uint64_t &state) {
+	uint64_t z = (state += 0x9E3779B97F4A7C15u);
+	z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+	z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+	return z ^ (z >> 31);
+}
+
+void draw_signs(vx_index &ix) {
+	uint64_t state = ix.meta.seed;
+	uint8_t *signs = signs_of(ix);
+	const uint32_t n = kRotationRounds * ix.meta.dim;
+	uint64_t word = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		if (i % 64 == 0)
+			word = next_random(state);
+		signs[i] = word >> (i % 64) & 1;
+	}
+}
+
+void rotate_mean(vx_index &ix) {
+	const uint32_t dim = ix.meta.dim;
+	double y[VX_MAX_DIM];
+	double norm = 0;
+	for (uint32_t i = 0; i < dim; i++) {
+		y[i] = mean_of(ix)[i];
+		norm += y[i] * y[i];
+	}
+	rotate(ix, y);
+	for (uint32_t i = 0; i < dim; i++)
+		rotated_mean_of(ix)[i] = static_cast<float>(y[i]);
+	ix.mean_norm = std::nextafterf(static_cast<float>(std::sqrt(norm)), INFINITY);
+}
+
+void complete(vx_index &ix) {
+	ix.rotation_size = std::bit_floor(ix.meta.dim);
+	memset(mean_of(ix), 0, sizeof(float) * 2 * ix.meta.dim);
+	ix.mean_norm = 0;
+	draw_signs(ix);
+}
+
+double squared_norm(const float *x, uint32_t dim) {
+	double sum = 0;
+	for (uint32_t i = 0; i < dim; i++)
+		sum += static_cast<double>(x[i]) * x[i];
+	return sum;
+}
+
+} // namespace
+
+void rotate(const vx_index &ix, double *y) {
+	const uint32_t dim = ix.meta.dim, size = ix.rotation_size;
+	const double scale = 1 / std::sqrt(static_cast<double>(size));
+	const uint8_t *signs = signs_of(ix);
+	for (uint32_t round = 0; round < kRotationRounds; round++, signs += dim) {
+		for (uint32_t i = 0; i < dim; i++)
+			y[i] = signs[i] ? -y[i] : y[i];
+		double *part = round % 2 == 0 ? y : y + (dim - size);
+		kernels().hadamard(part, size);
+		for (uint32_t i = 0; i < size; i++)
+			part[i] *= scale;
+	}
+}
+
+void project_row(const vx_index &ix, const float *x, double *y) {
+	const uint32_t dim = ix.meta.dim;
+	const double scale = ix.meta.metric == VX_COSINE ? 1 / std::sqrt(squared_norm(x, dim)) : 1;
+	for (uint32_t i = 0; i < dim; i++)
+		y[i] = x[i] * scale - mean_of(ix)[i];
+	rotate(ix, y);
+}
+
+void project_query(const vx_index &ix, const float *q, double *y) {
+	if (ix.meta.metric != VX_IP) {
+		project_row(ix, q, y);
+		return;
+	}
+	for (uint32_t i = 0; i < ix.meta.dim; i++)
+		y[i] = q[i];
+	rotate(ix, y);
+}
+
+void encode_point(const double *y, uint32_t dim, vx_code_entry &out) {
+	double largest = 0;
+	for (uint32_t i = 0; i < dim; i++)
+		largest = std::fmax(largest, std::fabs(y[i]));
+	float scale = std::nextafterf(static_cast<float>(largest / 127), INFINITY);
+	if (scale < kSmallestScale)
+		scale = 0;
+	const double inverse = scale > 0 ? 1.0 / scale : 0;
+	double error = 0;
+	for (uint32_t i = 0; i < dim; i++) {
+		const auto code = static_cast<int8_t>(std::lrint(y[i] * inverse));
+		const double miss = y[i] - static_cast<double>(scale) * code;
+		error += miss * miss;
+		out.code[i] = code;
+	}
+	for (uint32_t i = dim; i < (dim + 3) / 4 * 4; i++)
+		out.code[i] = 0;
+	out.scale = scale;
+	out.error = error > 0 ? std::nextafterf(static_cast<float>(std::sqrt(error) * (1 + 1e-12)), INFINITY) : 0;
+}
+
+float extra_coordinate(const vx_index &ix, const vx_code_entry &entry) {
+	if (ix.meta.metric != VX_IP)
+		return 0;
+	// |x|^2 = |R mean + y|^2 = sum (mean_i + scale code_i)^2
+	const float sum = kernels().refine_l2_squared(rotated_mean_of(ix), entry.code, -entry.scale, ix.meta.dim);
+	return 2 * std::sqrt(sum);
+}
+
+} // namespace vecidx
+
+using namespace vecidx;
+
+size_t vx_index_size(uint32_t dim) {
+	const size_t bytes = sizeof(vx_index) + size_t(dim) * (2 * sizeof(float) + kRotationRounds);
+	return (bytes + 7) / 8 * 8;
+}
+
+void vx_index_shape(vx_index *ix, uint32_t dim, vx_metric metric, uint32_t bits, uint32_t leaf_size, uint64_t seed) {
+	memset(ix, 0, sizeof(*ix));
+	vx_meta &meta = ix->meta;
+	meta.magic = VX_MAGIC;
+	meta.version = VX_FORMAT_VERSION;
+	meta.dim = dim;
+	meta.metric = static_cast<uint8_t>(metric);
+	meta.tree = VX_TREE_KMEANS;
+	// one bit is as quick as two from about 384 dimensions on, at half the bytes
+	meta.scan_bits = static_cast<uint8_t>(bits != 0 ? bits : dim >= 384 ? 1 : 2);
+	meta.seed = seed;
+	meta.epoch = 1;
+	meta.next_node = 1;
+	meta.root = meta.mean = meta.raw = meta.wild = meta.late = meta.code_tail = VX_NO_BLOCK;
+	// a leaf is about a page of scan codes
+	meta.leaf_size = leaf_size != 0 ? leaf_size : vx_leaf_capacity(dim, meta.scan_bits) * 7 / 8;
+	complete(*ix);
+}
+
+void vx_index_open(vx_index *ix, const void *meta_page) {
+	memset(ix, 0, sizeof(*ix));
+	memcpy(&ix->meta, vx_page_meta(meta_page), sizeof(vx_meta));
+	complete(*ix);
+}
+
+const char *vx_index_set_mean_page(vx_index *ix, const void *page) {
+	if (!vx_page_is(page, VX_KIND_MEAN))
+		return "not a mean page";
+	const auto *mean = reinterpret_cast<const float *>(static_cast<const uint8_t *>(page) + VX_BLOCKS_OFFSET);
+	for (uint32_t i = 0; i < ix->meta.dim; i++)
+		if (!std::isfinite(mean[i]))
+			return "the mean is not finite";
+	vx_index_set_mean(ix, mean);
+	return nullptr;
+}
+
+void vx_index_set_mean(vx_index *ix, const float *mean) {
+	memcpy(mean_of(*ix), mean, sizeof(float) * ix->meta.dim);
+	rotate_mean(*ix);
+}
+
+void vx_mean_add(const vx_index *ix, const float *x, double *sums) {
+	const uint32_t dim = ix->meta.dim;
+	const double scale = ix->meta.metric == VX_COSINE ? 1 / std::sqrt(squared_norm(x, dim)) : 1;
+	for (uint32_t i = 0; i < dim; i++)
+		sums[i] += x[i] * scale;
+}
+
+const vx_meta *vx_index_meta(const vx_index *ix) {
+	return &ix->meta;
+}
+
+vx_class vx_classify(const vx_index *ix, const float *x) {
+	float largest = 0;
+	for (uint32_t i = 0; i < ix->meta.dim; i++)
+		largest = std::fmax(largest, std::fabs(x[i]));
+	if (ix->meta.metric == VX_COSINE) {
+		if (largest == 0)
+			return VX_CLASS_LATE;
+		const double norm = squared_norm(x, ix->meta.dim);
+		if (norm < kSmallestSquaredNorm || norm > kLargestSquaredNorm)
+			return VX_CLASS_WILD;
+	}
+	return largest <= kLargestCoded ? VX_CLASS_CODED : VX_CLASS_WILD;
+}
+
+void vx_encode(const vx_index *ix, const float *x, vx_code_entry *out) {
+	double y[VX_MAX_DIM];
+	project_row(*ix, x, y);
+	encode_point(y, ix->meta.dim, *out);
+}

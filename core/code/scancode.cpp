@@ -1,0 +1,110 @@
+// Encoding of scan codes, and of queries for them. RaBitQ's estimator with uniform levels.
+#include "code/scancode.hpp"
+
+#include <cmath>
+#include <cstring>
+
+namespace vecidx {
+namespace {
+
+// Step between levels, in standard deviations of a coordinate, near which the cosine between a Gaussian residual and
+// its code is largest (two bits 1.0, four bits 0.335; Max 1960).
+double first_step(uint32_t bits) {
+	return bits == 2 ? 1.0 : 0.335;
+}
+
+// Code of one coordinate: the sign's half, then how many steps from zero.
+uint8_t level_code(double r, double inverse_step, int half) {
+	int steps = static_cast<int>(std::fabs(r) * inverse_step);
+	if (steps > half - 1)
+		steps = half - 1;
+	return static_cast<uint8_t>(r >= 0 ? half + steps : half - 1 - steps);
+}
+
+// Cosine (up to |r|) between the residual and its code at this step.
+double alignment(const double *r, uint32_t dim, double step, int half) {
+	const double inverse = 1 / step;
+	double along = 0, norm = 0;
+	for (uint32_t i = 0; i < dim; i++) {
+		const double a = std::fabs(r[i]);
+		const double u = std::fmin(half - 1, std::floor(a * inverse)) + 0.5;
+		along += u * a;
+		norm += u * u;
+	}
+	return along / std::sqrt(norm);
+}
+
+double best_step(const double *r, uint32_t dim, uint32_t bits, double residual_squared) {
+	const int half = 1 << (bits - 1);
+	const double deviation = std::sqrt(residual_squared / dim);
+	double best = -1, step = deviation;
+	for (int i = -4; i <= 4; i++) {
+		const double trial = deviation * first_step(bits) * (1 + i * 0.09);
+		const double score = alignment(r, dim, trial, half);
+		if (score > best) {
+			best = score;
+			step = trial;
+		}
+	}
+	return step;
+}
+
+} // namespace
+
+void scan_encode(vx_metric metric, uint32_t dim, uint32_t bits, const vx_code_entry &entry, const double *centroid,
+				 uint8_t *code, ScanFactors &out) {
+	double r[VX_MAX_DIM];
+	double rr = 0;
+	for (uint32_t i = 0; i < dim; i++) {
+		r[i] = static_cast<double>(entry.scale) * entry.code[i] - centroid[i];
+		rr += r[i] * r[i];
+	}
+	out = {0, 0, 0, static_cast<float>(rr)};
+	const int half = 1 << (bits - 1), top = (1 << bits) - 1;
+	if (!(rr > 0)) {
+		memset(code, half, dim);
+		return;
+	}
+	const double inverse = bits == 1 ? 0 : 1 / best_step(r, dim, bits, rr);
+	double ur = 0, uu = 0, uc = 0;
+	for (uint32_t i = 0; i < dim; i++) {
+		code[i] = level_code(r[i], inverse, half);
+		const double u = 2 * code[i] - top;
+		ur += u * r[i];
+		uu += u * u;
+		uc += u * centroid[i];
+	}
+	const double rescale = rr / ur;                                           // <u,r> >= sum |r_i| > 0
+	const double miss = std::sqrt(std::fmax(0, rescale * rescale * uu - rr)); // |r| sqrt(1/x0^2 - 1)
+	const double spread = dim > 1 ? miss / std::sqrt(dim - 1.0) : miss;
+	if (metric == VX_IP) {
+		out.add = 0;
+		out.mul = static_cast<float>(-rescale);
+		out.error = static_cast<float>(spread);
+	} else {
+		out.add = static_cast<float>(rr + 2 * rescale * uc);
+		out.mul = static_cast<float>(-2 * rescale);
+		out.error = static_cast<float>(2 * spread);
+	}
+}
+
+ScanQueryShape quantize_query(const double *q, uint32_t dim, uint32_t padded, int8_t *bytes) {
+	double largest = 0;
+	for (uint32_t i = 0; i < dim; i++)
+		largest = std::fmax(largest, std::fabs(q[i]));
+	const auto scale = static_cast<float>(largest / 127);
+	const double inverse = scale > 0 ? 127 / largest : 0;
+	ScanQueryShape shape{scale, 0, 0};
+	double error = 0;
+	memset(bytes + dim, 0, padded - dim);
+	for (uint32_t i = 0; i < dim; i++) {
+		bytes[i] = static_cast<int8_t>(std::lrint(q[i] * inverse));
+		shape.sum += bytes[i];
+		const double miss = q[i] - static_cast<double>(scale) * bytes[i];
+		error += miss * miss;
+	}
+	shape.error = std::sqrt(error);
+	return shape;
+}
+
+} // namespace vecidx
