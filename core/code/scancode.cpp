@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "kernel/kernels.hpp"
+
 namespace vecidx {
 namespace {
 
@@ -86,6 +88,24 @@ void scan_encode(vx_metric metric, uint32_t dim, uint32_t bits, const vx_code_en
 		out.mul = static_cast<float>(-2 * rescale);
 		out.error = static_cast<float>(2 * spread);
 	}
+}
+
+void pack_factors(const ScanFactors &factors, float unit, uint16_t &add, uint16_t &mul) {
+	constexpr double kLargestHalf = 65504;
+	const double scaled_add = static_cast<double>(factors.add) / unit / unit;
+	const double scaled_mul = static_cast<double>(factors.mul) / unit;
+	if (std::fabs(scaled_add) <= kLargestHalf && std::fabs(scaled_mul) <= kLargestHalf) {
+		add = half_from_float(static_cast<float>(scaled_add));
+		mul = half_from_float(static_cast<float>(scaled_mul));
+	} else {
+		add = half_from_float(-INFINITY);
+		mul = 0;
+	}
+}
+
+float choose_unit(float mean_residual_squared) {
+	constexpr float kSmallestUnit = 1e-15F;
+	return std::fmax(kSmallestUnit, std::sqrt(mean_residual_squared));
 }
 
 ScanQueryShape quantize_query(const double *q, uint32_t dim, uint32_t padded, int8_t *bytes) {

@@ -21,6 +21,14 @@ struct ScanFactors {
 void scan_encode(vx_metric metric, uint32_t dim, uint32_t bits, const vx_code_entry &entry, const double *centroid,
 				 uint8_t *code, ScanFactors &out);
 
+// The float16 factors of an entry on a page whose header says `unit` (a length): add / unit^2 and mul / unit, so that
+// est = base + unit^2 (add' + mul' <levels, q> / unit) at any scale of the data. Factors that do not fit become
+// add' = -infinity, mul' = 0: the entry then passes every scan and its refine code decides.
+void pack_factors(const ScanFactors &factors, float unit, uint16_t &add, uint16_t &mul);
+
+// The unit for a page of entries with this mean |residual|^2; also for the first entry of a page that grows.
+float choose_unit(float mean_residual_squared);
+
 // A query prepared for the scan kernel: bytes padded for vx_scan_rows(dim, bits) rows.
 struct ScanQueryShape {
 	float scale;  // q ~ scale * byte

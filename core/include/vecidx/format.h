@@ -130,7 +130,7 @@ static inline uint32_t vx_list_per_page(void) {
 /* Leaf page header at 24. */
 typedef struct vx_leaf_header {
 	vx_chain_header chain;
-	float unit;  /* add and mul are stored divided by this (squared distance units) */
+	float unit;  /* a length > 0: add is stored as add / unit^2, mul as mul / unit (see pack_factors) */
 	float error; /* mean error factor of the entries: lower = est - eps * error * sqrt(min(|q-c|^2, rho^2)) */
 	uint32_t reserved[6];
 } vx_leaf_header;
