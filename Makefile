@@ -8,6 +8,13 @@ DATA = $(srcdir)/sql/install/vecidx--0.1.0.sql
 CORE_OBJS = \
 	core/code/index.o \
 	core/code/scancode.o \
+	core/search/dial.o \
+	core/search/estimate.o \
+	core/search/query.o \
+	core/search/scan.o \
+	core/search/scan_emit.o \
+	core/search/scan_nodes.o \
+	core/search/scan_rows.o \
 
 TYPE_OBJS = \
 

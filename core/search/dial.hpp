@@ -1,0 +1,18 @@
+// From the recall a user asks for to the gate of a scan, until an index carries its own calibration.
+#pragma once
+
+#include "vecidx/core.h"
+
+namespace vecidx {
+
+struct Dial {
+	bool exact; // stop by proved bounds only
+	float
+		alpha; // open a leaf when |q-c|^2 - |q-c0|^2 <= alpha * rho_k^2 (L2, cosine), or (ip_k - <q,c>) / rms <= alpha
+	float epsilon;  // deviations of the scan code's estimate that a candidate may lie beyond rho_k
+	uint32_t first; // leaves opened in order of score before the gate is fixed
+};
+
+Dial dial_for(vx_metric metric, double recall);
+
+} // namespace vecidx

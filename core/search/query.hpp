@@ -1,0 +1,50 @@
+// A query prepared for one index, and the proved intervals in which the operator's result for a stored row lies.
+//
+// All bounds are in units of the SQL operator's result (L2 distance, cosine distance, negated inner product) and hold
+// for the float8 that the operator really returns, its own rounding included. Notation: u = 2^-24, gamma = (d + 8) u.
+#pragma once
+
+#include "code/index.hpp"
+#include "code/scancode.hpp"
+
+namespace vecidx {
+
+struct Interval {
+	double low, high;
+};
+
+struct Query {
+	vx_metric metric;
+	uint32_t dim;
+	bool ordered;   // false: no vector, or one for which every distance is NaN
+	bool wild;      // values beyond what codes can bound: nothing is known of any row
+	const float *x; // as given
+	float *point;   // rotated, float32[dim]
+	int8_t *bytes;  // rotated, 8 bits, zero-padded
+	ScanQueryShape shape;
+	double squared;       // |point|^2
+	double norm;          // |point|
+	double point_error;   // |exact rotated query - point|
+	double bytes_squared; // |scale * bytes|^2
+	double offset;        // inner product: <q, mean>; else 0
+	double gamma;
+};
+
+// Bytes that prepare_query needs for its arrays.
+size_t query_bytes(const vx_index &ix);
+// Fills `query` from `vector` (may be nullptr) using `memory` of query_bytes().
+void prepare_query(const vx_index &ix, const float *vector, void *memory, Query &query);
+
+// Where the operator's result lies for a coded row; everything when the entry's numbers make no sense.
+Interval coded_interval(const vx_index &ix, const Query &query, const vx_code_entry &entry);
+
+// The operator's result itself for a raw row: the same kernel, so bit for bit.
+double raw_value(const Query &query, const float *x);
+
+// Lower bound for every row within `radius` of a centroid, given <query, centroid> by its bytes.
+double ball_bound(const vx_index &ix, const Query &query, double dot, double centroid_squared, double radius);
+
+// The operator's result as the squared distance (L2, cosine) or negated product in which scan codes estimate; and back.
+double estimate_units(const Query &query, double value);
+
+} // namespace vecidx

@@ -1,0 +1,405 @@
+// The scan machine: what to read next. Reading itself is in scan_nodes.cpp and scan_rows.cpp, order in scan_emit.cpp.
+#include "search/scan.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <new>
+
+#include "page/layout.hpp"
+
+namespace vecidx {
+namespace {
+
+// Rows looked for when no LIMIT is known.
+constexpr uint64_t kFirstBatch = 10;
+constexpr uint64_t kLargestBatch = uint64_t(1) << 40;
+// Survivors that are refined before more leaves are opened.
+constexpr size_t kMostWaiting = 8192;
+
+// ---- chains
+
+void start_chain(vx_scan &s, uint32_t head) {
+	s.next_block = head;
+	s.chain_pages = 0;
+	s.chain_mark = VX_NO_BLOCK;
+}
+
+// Ask for the next page of the chain or node being read.
+vx_step ask(vx_scan &s, vx_want &want, uint32_t block) {
+	s.visiting = block;
+	s.stats.pages++;
+	want.block = block;
+	want.nahead = 0;
+	return VX_PAGE;
+}
+
+vx_step ask_chain(vx_scan &s, vx_want &want) {
+	if (s.next_block == s.chain_mark) {
+		s.visiting = s.next_block;
+		s.fault = "a chain of pages runs in a circle";
+		return VX_CORRUPT;
+	}
+	if ((s.chain_pages & (s.chain_pages + 1)) == 0) // Brent: move the mark at powers of two
+		s.chain_mark = s.next_block;
+	s.chain_pages++;
+	return ask(s, want, s.next_block);
+}
+
+vx_step need_memory(const vx_scan &s, vx_want &want) {
+	want.bytes = s.arena.wanted();
+	return VX_MEMORY;
+}
+
+// ---- passes
+
+void start_pass(vx_scan &s) {
+	s.complete = true;
+	s.gated = false;
+	s.waiting.clear();
+	s.refine_at = 0;
+	s.sorted = false;
+	s.candidates.clear();
+	s.estimates.start(s.k);
+	s.highs.start(s.k);
+	s.first_opened = 0;
+	s.pick = s.npicks = 0;
+	s.has_fence = false;
+	s.in_leaf = s.in_node = false;
+	for (Node &node : s.nodes)
+		if (node.level == 0)
+			node.opened = 0;
+}
+
+void widen(vx_scan &s) {
+	s.k = std::min(s.k * 2, kLargestBatch);
+	start_pass(s);
+	s.stats.passes++;
+	s.phase = s.has_tree ? Phase::kFirst : Phase::kRaw;
+	if (!s.has_tree)
+		start_chain(s, s.raw);
+}
+
+void open_node(vx_scan &s, uint32_t index) {
+	Node &node = s.nodes[index];
+	node.opened = 1;
+	s.current = index;
+	if (node.level > 0) {
+		start_node(s, node.block, node.id, node.level);
+		return;
+	}
+	s.in_leaf = true;
+	s.stats.leaves++;
+	start_chain(s, node.block);
+}
+
+void start_refine(vx_scan &s, Phase after) {
+	s.phase = Phase::kRefine;
+	s.after_refine = after;
+	s.refine_at = 0;
+	s.sorted = false;
+}
+
+void to_emit(vx_scan &s, Phase after) {
+	s.phase = Phase::kEmit;
+	s.after_emit = after;
+	start_emit(s);
+}
+
+// ---- one step of each phase: VX_DONE means "look at the phase again"
+
+vx_step step_list(vx_scan &s, vx_want &want) {
+	const bool late = s.phase != Phase::kWild;
+	if ((late || !s.query.ordered) && !s.candidates.empty()) {
+		to_emit(s, s.phase);
+		return VX_DONE;
+	}
+	if (s.next_block != VX_NO_BLOCK)
+		return s.candidates.reserve_more(s.arena, vx_list_per_page()) ? ask_chain(s, want) : need_memory(s, want);
+	if (s.phase == Phase::kWild) {
+		s.phase = s.has_tree ? Phase::kRoot : Phase::kRaw;
+		if (s.has_tree)
+			start_node(s, s.root, s.root_id, s.levels);
+		start_chain(s, s.has_tree ? s.root : s.raw);
+	} else if (s.phase == Phase::kNan) {
+		s.phase = Phase::kNull;
+		start_chain(s, s.late);
+	} else {
+		s.phase = Phase::kDone;
+	}
+	return VX_DONE;
+}
+
+vx_step step_raw(vx_scan &s, vx_want &want) {
+	if (!s.query.ordered && !s.candidates.empty()) {
+		to_emit(s, Phase::kRaw);
+		return VX_DONE;
+	}
+	if (s.next_block != VX_NO_BLOCK)
+		return reserve_rows(s, vx_raws_per_page(s.query.dim)) ? ask_chain(s, want) : need_memory(s, want);
+	to_emit(s, Phase::kDone);
+	return VX_DONE;
+}
+
+// The page being read continues: a node or leaf of several pages. VX_DONE when there is none.
+vx_step continue_reading(vx_scan &s, vx_want &want) {
+	if (s.in_node)
+		return reserve_inner(s) ? ask_chain(s, want) : need_memory(s, want);
+	if (!s.in_leaf)
+		return VX_DONE;
+	if (s.next_block == VX_NO_BLOCK) {
+		s.in_leaf = false;
+		return VX_DONE;
+	}
+	return reserve_leaf(s) ? ask_chain(s, want) : need_memory(s, want);
+}
+
+vx_step step_first(vx_scan &s, vx_want &want) {
+	const vx_step step = continue_reading(s, want);
+	if (step != VX_DONE)
+		return step;
+	const bool enough = s.first_opened >= s.dial.first && s.waiting.size() >= s.k;
+	if (enough || (s.pick == s.npicks && !choose_picks(s))) {
+		trim_waiting(s);
+		start_refine(s, Phase::kGate);
+		return VX_DONE;
+	}
+	const uint32_t index = s.picks[s.pick++];
+	if (s.nodes[index].level == 0)
+		s.first_opened++;
+	open_node(s, index);
+	if (!s.in_node)
+		return VX_DONE;
+	start_chain(s, s.nodes[index].block);
+	return VX_DONE;
+}
+
+vx_step step_gate(vx_scan &s, vx_want &want) {
+	s.gated = true;
+	if (!s.query.ordered && !s.candidates.empty()) {
+		to_emit(s, Phase::kGate);
+		return VX_DONE;
+	}
+	if (!s.open.reserve(s.arena, s.nodes.size()))
+		return need_memory(s, want);
+	choose_gate(s);
+	s.announced = 0;
+	if (s.open.empty())
+		to_emit(s, Phase::kDone);
+	else
+		s.phase = Phase::kOpen;
+	return VX_DONE;
+}
+
+// Blocks of nodes that will be opened soon, each told once.
+void announce(vx_scan &s, vx_want &want) {
+	s.announced = std::max(s.announced, s.open_at);
+	while (s.announced < s.open.size() && s.announced < s.open_at + VX_MAX_AHEAD)
+		want.ahead[want.nahead++] = s.nodes[s.open[s.announced++]].block;
+}
+
+vx_step step_open(vx_scan &s, vx_want &want) {
+	const bool reading = s.in_leaf || s.in_node;
+	const vx_step step = continue_reading(s, want);
+	if (step != VX_DONE)
+		return step;
+	const bool refine_now = s.dial.exact || s.query.wild || !s.query.ordered;
+	if (reading && !s.waiting.empty() && (refine_now || s.waiting.size() > kMostWaiting)) {
+		start_refine(s, Phase::kOpen);
+		return VX_DONE;
+	}
+	if (!s.query.ordered && !s.candidates.empty()) {
+		to_emit(s, Phase::kOpen);
+		return VX_DONE;
+	}
+	if (s.open_at == s.open.size()) {
+		start_refine(s, Phase::kGate); // finds nothing more unless nodes were opened or rho_k is still unknown
+		return VX_DONE;
+	}
+	const uint32_t index = s.open[s.open_at++];
+	if (s.dial.exact && !(s.nodes[index].bound < s.highs.threshold()))
+		return VX_DONE;
+	open_node(s, index);
+	start_chain(s, s.nodes[index].block);
+	const vx_step first = continue_reading(s, want);
+	if (first == VX_PAGE)
+		announce(s, want);
+	return first;
+}
+
+vx_step step_refine(vx_scan &s, vx_want &want) {
+	if (!s.sorted) {
+		std::sort(s.waiting.begin(), s.waiting.end(), [](const Waiting &a, const Waiting &b) { return a.ref < b.ref; });
+		s.sorted = true;
+		s.announced = 0;
+	}
+	if (s.refine_at == s.waiting.size()) {
+		s.waiting.clear();
+		s.phase = s.after_refine;
+		return VX_DONE;
+	}
+	const uint32_t dim = s.query.dim;
+	if (!reserve_rows(s, vx_codes_per_page(dim)))
+		return need_memory(s, want);
+	const vx_step step = ask(s, want, ref_block(s.waiting[s.refine_at].ref, dim));
+	s.announced = std::max(s.announced, s.refine_at);
+	uint32_t last = want.block;
+	for (; s.announced < s.waiting.size() && want.nahead < VX_MAX_AHEAD; s.announced++) {
+		const uint32_t block = ref_block(s.waiting[s.announced].ref, dim);
+		if (block != last)
+			want.ahead[want.nahead++] = block;
+		last = block;
+	}
+	return step;
+}
+
+vx_step step_emit(vx_scan &s, vx_want &want) {
+	if (!s.emitted.reserve_one(s.arena))
+		return need_memory(s, want);
+	if (emit_row(s, want)) {
+		s.stats.rows++;
+		return VX_ROW;
+	}
+	s.candidates.clear();
+	s.phase = s.after_emit;
+	if (s.after_emit != Phase::kDone)
+		return VX_DONE;
+	if (s.query.ordered && !s.complete) {
+		widen(s);
+	} else {
+		s.phase = Phase::kNan;
+		start_chain(s, s.late);
+	}
+	return VX_DONE;
+}
+
+void read_meta(vx_scan &s, const void *page) {
+	s.fault = vx_meta_fault(page);
+	if (s.fault != nullptr)
+		return;
+	const vx_meta &meta = *vx_page_meta(page);
+	s.stale = meta.epoch != s.ix->meta.epoch;
+	s.has_tree = meta.levels > 0;
+	s.levels = meta.levels;
+	s.root = meta.root;
+	s.root_id = meta.root_node;
+	s.raw = meta.raw;
+	s.late = meta.late;
+	s.phase = Phase::kWild;
+	start_chain(s, meta.wild);
+}
+
+} // namespace
+} // namespace vecidx
+
+using namespace vecidx;
+
+size_t vx_scan_size(const vx_index *ix) {
+	return sizeof(vx_scan) + query_bytes(*ix) + 2 * Arena::kAlign;
+}
+
+vx_scan *vx_scan_init(void *memory, size_t bytes, const vx_index *ix, const vx_query *query) {
+	auto *s = new (memory) vx_scan{};
+	s->ix = ix;
+	s->arena.add_block(s + 1, bytes - sizeof(vx_scan));
+	s->query_memory = s->arena.allocate(query_bytes(*ix));
+	vx_scan_restart(s, query);
+	return s;
+}
+
+void vx_scan_restart(vx_scan *s, const vx_query *query) {
+	prepare_query(*s->ix, query->vector, s->query_memory, s->query);
+	s->dial = dial_for(s->query.metric, query->recall);
+	s->fault = nullptr;
+	s->stale = false;
+	s->nodes.clear();
+	s->open.clear();
+	s->open_at = 0;
+	s->nearest = INFINITY;
+	s->emitted.clear();
+	s->k = query->k > 0 ? query->k : kFirstBatch;
+	s->phase = Phase::kMeta;
+	start_pass(*s);
+	s->stats.passes++;
+}
+
+vx_step vx_scan_next(vx_scan *scan, vx_want *want) {
+	vx_scan &s = *scan;
+	for (;;) {
+		if (s.stale)
+			return VX_STALE;
+		if (s.fault != nullptr) {
+			want->block = s.visiting;
+			want->why = s.fault;
+			return VX_CORRUPT;
+		}
+		vx_step step = VX_DONE;
+		switch (s.phase) {
+		case Phase::kMeta:
+			return ask(s, *want, VX_META_BLOCK);
+		case Phase::kWild:
+		case Phase::kNan:
+		case Phase::kNull:
+			step = step_list(s, *want);
+			break;
+		case Phase::kRaw:
+			step = step_raw(s, *want);
+			break;
+		case Phase::kRoot:
+			step = continue_reading(s, *want);
+			if (step == VX_DONE)
+				s.phase = Phase::kFirst;
+			break;
+		case Phase::kFirst:
+			step = step_first(s, *want);
+			break;
+		case Phase::kGate:
+			step = step_gate(s, *want);
+			break;
+		case Phase::kOpen:
+			step = step_open(s, *want);
+			break;
+		case Phase::kRefine:
+			step = step_refine(s, *want);
+			break;
+		case Phase::kEmit:
+			step = step_emit(s, *want);
+			break;
+		case Phase::kDone:
+			return VX_DONE;
+		}
+		if (step != VX_DONE)
+			return step;
+	}
+}
+
+void vx_scan_page(vx_scan *s, const void *page) {
+	switch (s->phase) {
+	case Phase::kMeta:
+		read_meta(*s, page);
+		break;
+	case Phase::kWild:
+	case Phase::kNan:
+	case Phase::kNull:
+		read_list(*s, page);
+		break;
+	case Phase::kRaw:
+		read_raw(*s, page);
+		break;
+	case Phase::kRefine:
+		read_codes(*s, page);
+		break;
+	default:
+		if (s->in_node)
+			read_inner(*s, page);
+		else
+			read_leaf(*s, page);
+	}
+}
+
+void vx_scan_grow(vx_scan *s, void *memory, size_t bytes) {
+	s->arena.add_block(memory, bytes);
+}
+
+void vx_scan_stats_get(const vx_scan *s, vx_scan_stats *out) {
+	*out = s->stats;
+}

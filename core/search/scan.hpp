@@ -1,0 +1,144 @@
+// State of a scan: a query, the nodes it knows, the rows it has found and what it waits for.
+//
+// A scan works in passes. A pass looks for the k nearest rows (k = LIMIT, or 10), refines what may be among them, and
+// hands out in order of lower bounds every refined row below rho_k, the k-th smallest proved upper bound, and then one
+// more as a fence that tells the executor that nothing nearer follows. If the executor wants yet more rows, the next
+// pass looks for twice as many and skips what was handed out, so that memory holds the rows handed out and little
+// else, rows that an earlier pass missed turn up, and nothing is returned twice.
+//
+//   meta -> wild rows -> raw run -> root -> first leaves -> refine -> gate -> leaves -> refine -> emit -+-> late rows
+//   -> done
+//                           ^---------------------------- wider pass (k doubled) ----------------------+
+#pragma once
+
+#include "memory/arena.hpp"
+#include "memory/rowset.hpp"
+#include "memory/smallest.hpp"
+#include "search/dial.hpp"
+#include "search/query.hpp"
+
+namespace vecidx {
+
+enum class Phase : uint8_t {
+	kMeta,
+	kWild,   // list of rows without codes: they may be anywhere, so they go first
+	kRaw,    // run of uncompressed rows
+	kRoot,   // first page of the root
+	kFirst,  // the most promising leaves, in order
+	kGate,   // rho_k is known: choose what else to open
+	kOpen,   // ... and open it in block order
+	kRefine, // survivors of the scan codes, by page of their refine codes
+	kEmit,
+	kNan,  // late list, rows whose distance is NaN
+	kNull, // late list, NULLs
+	kDone
+};
+
+// A node known from its parent's entry.
+struct Node {
+	float score;  // the smaller, the sooner: squared distance or negated product (optimistic above the leaves)
+	float base;   // |q - c|^2 or -<q, c>
+	float bound;  // no row below has a smaller operator result (exact scans)
+	float spread; // rms distance of a leaf's rows to c; above: largest distance of a leaf centroid
+	uint32_t block;
+	uint16_t level; // 0: leaf
+	uint16_t opened;
+	uint64_t id;
+};
+
+struct Candidate {
+	double low, high; // operator units
+	vx_row row;
+};
+
+// A scan code's survivor waiting to be refined.
+struct Waiting {
+	float est;
+	uint32_t ref;
+};
+
+// An inner node being read: its blocks may continue from page to page.
+struct InnerReader {
+	uint64_t id;
+	uint32_t level;
+	uint32_t row;  // next row of the stream
+	uint32_t rows; // in all; known from the first page
+	uint32_t children;
+	int32_t sums[VX_LANES];
+	uint32_t fields[VX_CHILD_FIELDS][VX_LANES];
+};
+
+} // namespace vecidx
+
+struct vx_scan {
+	const vx_index *ix;
+	vecidx::Query query;
+	vecidx::Dial dial;
+	vecidx::Arena arena;
+	void *query_memory;
+	vx_scan_stats stats;
+	const char *fault; // what is wrong with the page in `visiting`
+
+	vecidx::Phase phase, after_refine, after_emit;
+	bool stale;
+	bool complete; // this pass has left out nothing so far
+	bool has_tree;
+	uint32_t levels, root, raw, late; // from the meta page
+	uint64_t root_id;
+	uint64_t k; // rows this pass looks for
+
+	uint32_t visiting;                // page asked for
+	uint32_t next_block;              // continuation of the chain or node being read, VX_NO_BLOCK at its end
+	uint32_t chain_pages, chain_mark; // pages of that chain so far and one of them (Brent): a cycle is a fault
+	bool in_leaf, in_node;
+
+	vecidx::Pool<vecidx::Node> nodes;
+	vecidx::InnerReader reader;
+	uint32_t current;                // node being read
+	uint32_t picks[8], npicks, pick; // most promising unopened nodes
+	bool gated;                      // rho_k is known
+	uint32_t first_opened;           // leaves opened in this pass before that
+	float nearest;                   // smallest base of a leaf: the score of c_0
+
+	vecidx::Pool<uint32_t> open; // nodes that passed the gate
+	size_t open_at, announced;
+
+	vecidx::Smallest<float> estimates; // of the first leaves
+	vecidx::Smallest<double> highs;    // rho_k
+	vecidx::Pool<vecidx::Waiting> waiting;
+	float code_error; // error factor of the leaf last scanned
+	size_t refine_at;
+	bool sorted; // waiting is in order of pages
+
+	vecidx::Pool<vecidx::Candidate> candidates;
+	size_t emit_at;
+	double emitted_high;     // largest upper bound among the rows of this pass met so far
+	vecidx::Candidate fence; // nearest row, not handed out yet, that was dropped for lying beyond rho_k
+	bool has_fence, fence_sent;
+	vecidx::RowSet emitted;
+};
+
+namespace vecidx {
+
+// ---- scan_nodes.cpp: reading inner nodes, choosing what to open
+void start_node(vx_scan &s, uint32_t block, uint64_t id, uint32_t level);
+void read_inner(vx_scan &s, const void *page);
+bool choose_picks(vx_scan &s);
+void choose_gate(vx_scan &s);
+bool reserve_inner(vx_scan &s);
+
+// ---- scan_rows.cpp: leaf, code, raw and list pages
+void read_leaf(vx_scan &s, const void *page);
+void read_codes(vx_scan &s, const void *page);
+void read_raw(vx_scan &s, const void *page);
+void read_list(vx_scan &s, const void *page);
+void trim_waiting(vx_scan &s);
+bool reserve_leaf(vx_scan &s);
+bool reserve_rows(vx_scan &s, size_t rows);
+
+// ---- scan_emit.cpp: rows in order
+bool start_emit(vx_scan &s);
+bool emit_row(vx_scan &s, vx_want &want);
+void keep_candidate(vx_scan &s, const vx_row &row, Interval interval);
+
+} // namespace vecidx

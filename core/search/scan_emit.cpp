@@ -1,0 +1,122 @@
+// From candidates to rows in order: what may be handed out, with which bound, and when the executor need not recheck.
+#include <algorithm>
+#include <cmath>
+
+#include "search/scan.hpp"
+
+namespace vecidx {
+namespace {
+
+bool sooner(const Candidate &a, const Candidate &b) {
+	if (a.low != b.low)
+		return a.low < b.low;
+	return a.row.block != b.row.block ? a.row.block < b.row.block : a.row.offset < b.row.offset;
+}
+
+void put(vx_want &want, const vx_row &row, double value, bool recheck, vx_order order) {
+	want.row = row;
+	want.value = value;
+	want.recheck = recheck;
+	want.order = order;
+}
+
+// Beyond this no row of the pass may be handed out but the fence.
+double horizon(const vx_scan &s) {
+	return s.complete ? INFINITY : s.highs.threshold();
+}
+
+// A row needs no recheck when its interval meets no other row's, handed out before or still to come.
+bool must_recheck(const vx_scan &s, const Candidate &c) {
+	double next = horizon(s);
+	if (s.emit_at + 1 < s.candidates.size())
+		next = std::min(next, s.candidates[s.emit_at + 1].low);
+	return c.high > next || s.emitted_high > c.low;
+}
+
+bool emit_fence(vx_scan &s, vx_want &want) {
+	if (s.fence_sent || s.complete)
+		return false;
+	s.fence_sent = true;
+	for (; s.emit_at < s.candidates.size(); s.emit_at++)
+		if (!s.emitted.contains(s.candidates[s.emit_at].row)) {
+			if (!s.has_fence || s.candidates[s.emit_at].low < s.fence.low)
+				s.fence = s.candidates[s.emit_at];
+			s.has_fence = true;
+			break;
+		}
+	if (!s.has_fence)
+		return false;
+	s.emitted.add(s.fence.row);
+	put(want, s.fence.row, s.highs.threshold(), true, VX_ORDER_VALUE);
+	return true;
+}
+
+bool emit_unordered(vx_scan &s, vx_want &want) {
+	if (s.emit_at == s.candidates.size())
+		return false;
+	put(want, s.candidates[s.emit_at++].row, 0, false, VX_ORDER_ANY);
+	return true;
+}
+
+} // namespace
+
+void keep_candidate(vx_scan &s, const vx_row &row, Interval interval) {
+	const Candidate candidate{interval.low, interval.high, row};
+	if (!s.query.ordered) {
+		s.candidates.append(candidate);
+		return;
+	}
+	s.highs.add(interval.high);
+	if (interval.low < s.highs.threshold() || !s.highs.full()) {
+		s.candidates.append(candidate);
+		return;
+	}
+	s.complete = false;
+	if ((!s.has_fence || interval.low < s.fence.low) && !s.emitted.contains(row)) {
+		s.fence = candidate;
+		s.has_fence = true;
+	}
+}
+
+// False when memory is missing.
+bool start_emit(vx_scan &s) {
+	s.emit_at = 0;
+	s.emitted_high = -INFINITY;
+	s.fence_sent = false;
+	if (!s.query.ordered)
+		return true;
+	std::sort(s.candidates.begin(), s.candidates.end(), sooner);
+	if (s.complete)
+		s.complete = std::all_of(s.nodes.begin(), s.nodes.end(), [](const Node &node) { return node.opened != 0; });
+	return true;
+}
+
+// The next row; false when this batch is exhausted. The caller has made room for one more row in `emitted`.
+bool emit_row(vx_scan &s, vx_want &want) {
+	if (s.after_emit == Phase::kNan || s.after_emit == Phase::kNull) {
+		if (s.emit_at == s.candidates.size())
+			return false;
+		const vx_order order = !s.query.ordered              ? VX_ORDER_ANY
+							   : s.after_emit == Phase::kNan ? VX_ORDER_NAN
+															 : VX_ORDER_NULL;
+		put(want, s.candidates[s.emit_at++].row, 0, false, order);
+		return true;
+	}
+	if (!s.query.ordered)
+		return emit_unordered(s, want);
+	const double end = horizon(s);
+	for (; s.emit_at < s.candidates.size() && (s.candidates[s.emit_at].low < end || s.complete); s.emit_at++) {
+		const Candidate &c = s.candidates[s.emit_at];
+		const bool recheck = must_recheck(s, c);
+		s.emitted_high = std::max(s.emitted_high, c.high);
+		if (s.emitted.contains(c.row))
+			continue;
+		s.emitted.add(c.row);
+		put(want, c.row, c.low, recheck, VX_ORDER_VALUE);
+		s.emit_at++;
+		return true;
+	}
+	return emit_fence(s, want);
+}
+
+} // namespace vecidx

@@ -1,0 +1,184 @@
+// What a scan does with pages that hold rows: scan codes to survivors, refine codes and raw vectors to candidates.
+#include <algorithm>
+#include <cmath>
+
+#include "kernel/kernels.hpp"
+#include "page/layout.hpp"
+#include "search/scan.hpp"
+
+namespace vecidx {
+namespace {
+
+const char *chain_fault(const void *page, vx_page_kind kind, uint32_t capacity) {
+	if (!vx_page_is(page, kind))
+		return kind == VX_KIND_LEAF   ? "not a leaf page"
+			   : kind == VX_KIND_RAW  ? "not a raw page"
+			   : kind == VX_KIND_LIST ? "not a list page"
+									  : "not a code page";
+	return page_header<vx_chain_header>(page).count > capacity ? "a page holds more entries than fit" : nullptr;
+}
+
+uint32_t scan_index(uint32_t bits) {
+	return bits == 1 ? 0 : bits == 2 ? 1 : 2;
+}
+
+// Every reference of a leaf page, without a look at the codes: for exact scans.
+void take_all(vx_scan &s, const void *page, uint32_t count) {
+	const uint32_t dim = s.query.dim, bits = s.ix->meta.scan_bits, rows = vx_scan_rows(dim, bits);
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t ref;
+		const uint8_t *block = leaf_block(page, dim, bits, i / VX_LANES);
+		memcpy(&ref, block + (size_t(rows) + 1) * VX_ROW_BYTES + size_t(i % VX_LANES) * 4, 4);
+		s.waiting.append({-INFINITY, ref});
+	}
+}
+
+// Squared distance (or negated product) below which a scan code's estimate lets an entry through.
+float estimate_cut(const vx_scan &s, const Node &leaf, float error) {
+	const bool product = s.query.metric == VX_IP;
+	if (!s.gated) { // no rho_k yet: the k-th best estimate, with doubt on both sides
+		const float kth = s.estimates.threshold();
+		const float reach =
+			product ? static_cast<float>(s.query.norm) : std::sqrt(std::max(0.0F, std::min(kth, leaf.base)));
+		return kth + 2 * s.dial.epsilon * error * reach;
+	}
+	const auto rho = static_cast<float>(estimate_units(s.query, s.highs.threshold()));
+	const float reach =
+		product ? static_cast<float>(s.query.norm) : std::sqrt(std::max(0.0F, std::min(rho, leaf.base)));
+	return rho + s.dial.epsilon * error * reach;
+}
+
+void scan_codes(vx_scan &s, const void *page, uint32_t count) {
+	const Node &leaf = s.nodes[s.current];
+	const auto &header = page_header<vx_leaf_header>(page);
+	const uint32_t dim = s.query.dim, bits = s.ix->meta.scan_bits;
+	const int top = (1 << bits) - 1;
+	if (!(header.unit > 0) || !std::isfinite(header.unit) || !(header.error >= 0)) {
+		s.fault = "a leaf page has impossible factors";
+		return;
+	}
+	s.code_error = header.error;
+	const float scale = s.query.shape.scale;
+	const ScanQuery query{s.query.bytes, 2 * scale / header.unit,
+						  -static_cast<float>(top) * scale * static_cast<float>(s.query.shape.sum) / header.unit};
+	const float cut = estimate_cut(s, leaf, header.error);
+	const float squared_unit = header.unit * header.unit;
+	const float relative = std::isfinite(cut) ? (cut - leaf.base) / squared_unit : INFINITY;
+	auto *out = reinterpret_cast<Survivor *>(s.waiting.end());
+	const uint32_t found =
+		kernels().scan[scan_index(bits)](leaf_block(page, dim, bits, 0), (count + VX_LANES - 1) / VX_LANES,
+										 vx_scan_rows(dim, bits), count, query, relative, out);
+	for (uint32_t i = 0; i < found; i++) {
+		out[i].est = leaf.base + squared_unit * out[i].est;
+		if (!s.gated && std::isfinite(out[i].est))
+			s.estimates.add(out[i].est);
+	}
+	s.waiting.set_size(s.waiting.size() + found);
+	s.complete = s.complete && found == count;
+}
+
+} // namespace
+
+static_assert(sizeof(Waiting) == sizeof(Survivor));
+
+bool reserve_leaf(vx_scan &s) {
+	const uint32_t capacity = vx_leaf_capacity(s.query.dim, s.ix->meta.scan_bits);
+	return s.waiting.reserve_more(s.arena, capacity) && s.estimates.reserve_more(s.arena, capacity);
+}
+
+bool reserve_rows(vx_scan &s, size_t rows) {
+	return s.candidates.reserve_more(s.arena, rows) && s.highs.reserve_more(s.arena, rows);
+}
+
+void read_leaf(vx_scan &s, const void *page) {
+	s.fault = chain_fault(page, VX_KIND_LEAF, vx_leaf_capacity(s.query.dim, s.ix->meta.scan_bits));
+	if (s.fault == nullptr && page_special(page).node != s.nodes[s.current].id)
+		s.fault = "a leaf page belongs to another node";
+	if (s.fault != nullptr)
+		return;
+	const auto &header = page_header<vx_chain_header>(page);
+	s.stats.entries += header.count;
+	if (s.dial.exact || s.query.wild || !s.query.ordered)
+		take_all(s, page, header.count);
+	else
+		scan_codes(s, page, header.count);
+	s.next_block = header.next;
+}
+
+// Before the first refinement: drop what the best estimates so far have put out of reach.
+void trim_waiting(vx_scan &s) {
+	if (!s.estimates.full() || s.dial.exact)
+		return;
+	const float kth = s.estimates.threshold();
+	const float reach = s.query.metric == VX_IP ? static_cast<float>(s.query.norm) : std::sqrt(std::max(0.0F, kth));
+	const float cut = kth + 2 * s.dial.epsilon * s.code_error * reach;
+	auto *end = std::remove_if(s.waiting.begin(), s.waiting.end(), [&](const Waiting &w) { return w.est > cut; });
+	s.complete = s.complete && end == s.waiting.end();
+	s.waiting.set_size(static_cast<size_t>(end - s.waiting.begin()));
+}
+
+// All waiting entries whose codes lie on this page, from refine_at on.
+void read_codes(vx_scan &s, const void *page) {
+	const uint32_t dim = s.query.dim;
+	s.fault = chain_fault(page, VX_KIND_CODE, vx_codes_per_page(dim));
+	if (s.fault != nullptr)
+		return;
+	const uint32_t count = page_header<vx_chain_header>(page).count;
+	for (; s.refine_at < s.waiting.size(); s.refine_at++) {
+		const uint32_t ref = s.waiting[s.refine_at].ref;
+		if (ref_block(ref, dim) != s.visiting)
+			return;
+		if (ref_slot(ref, dim) >= count) {
+			s.fault = "a leaf refers to a code slot that is not in use";
+			return;
+		}
+		const vx_code_entry &entry = code_entry(page, dim, ref_slot(ref, dim));
+		if ((entry.row.flags & VX_ROW_DEAD) != 0)
+			continue;
+		s.stats.refined++;
+		keep_candidate(s, entry.row, s.query.ordered ? coded_interval(*s.ix, s.query, entry) : Interval{0, 0});
+	}
+}
+
+void read_raw(vx_scan &s, const void *page) {
+	const uint32_t dim = s.query.dim;
+	s.fault = chain_fault(page, VX_KIND_RAW, vx_raws_per_page(dim));
+	if (s.fault != nullptr)
+		return;
+	const auto &header = page_header<vx_chain_header>(page);
+	s.stats.entries += header.count;
+	for (uint32_t i = 0; i < header.count; i++) {
+		const vx_raw_entry &entry = raw_entry(page, dim, i);
+		if ((entry.row.flags & VX_ROW_DEAD) != 0)
+			continue;
+		s.stats.refined++;
+		if (!s.query.ordered) {
+			keep_candidate(s, entry.row, {0, 0});
+		} else if (s.query.wild) {
+			keep_candidate(s, entry.row, {-INFINITY, INFINITY});
+		} else {
+			const double value = raw_value(s.query, entry.x);
+			keep_candidate(s, entry.row, {value, value});
+		}
+	}
+	s.next_block = header.next;
+}
+
+// Wild rows may be anywhere; of the late list only the kind that is due now.
+void read_list(vx_scan &s, const void *page) {
+	s.fault = chain_fault(page, VX_KIND_LIST, vx_list_per_page());
+	if (s.fault != nullptr)
+		return;
+	const auto &header = page_header<vx_chain_header>(page);
+	const bool null = s.phase == Phase::kNull;
+	for (uint32_t i = 0; i < header.count; i++) {
+		const vx_row &row = list_entry(page, i);
+		if ((row.flags & VX_ROW_DEAD) != 0 || (s.phase != Phase::kWild && ((row.flags & VX_ROW_NULL) != 0) != null))
+			continue;
+		const bool placed = s.phase != Phase::kWild || !s.query.ordered;
+		s.candidates.append({placed ? 0 : -INFINITY, placed ? 0 : INFINITY, row});
+	}
+	s.next_block = header.next;
+}
+
+} // namespace vecidx
