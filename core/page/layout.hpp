@@ -1,4 +1,4 @@
-// Typed views of page bytes: where headers, entries, blocks and rows lie. Nothing here validates; page.hpp does.
+// Typed views of page bytes: where headers, entries, blocks and rows lie. Nothing here validates; validate.hpp does.
 #pragma once
 
 #include <cstdint>

@@ -31,6 +31,7 @@ typedef enum vx_step {
 	VX_MEMORY, /* give me want->bytes more bytes (..._grow); earlier memory stays in use */
 	VX_WRITE,  /* write want->pages: see the machine */
 	VX_YIELD,  /* time to look for interrupts, then call again */
+	VX_FULL,   /* the index cannot hold more: want->why says what (SQLSTATE 54000); reported by _apply or _next */
 	VX_STALE,  /* the index was reshaped since vx_index was read: read it again and start anew */
 	VX_CORRUPT /* want->block does not hold what it must: want->why says what (SQLSTATE XX002) */
 } vx_step;
@@ -54,7 +55,7 @@ typedef struct vx_want {
 	uint32_t npages;              /* VX_WRITE */
 	uint32_t pages[VX_MAX_WRITE]; /* VX_WRITE: blocks in lock order; VX_NO_BLOCK means a new page */
 	const void *image;            /* VX_WRITE of a writer: the finished page pages[0] */
-	const char *why;              /* VX_CORRUPT; static string */
+	const char *why;              /* VX_CORRUPT, VX_FULL; static string */
 } vx_want;
 
 /* ---- pages ---------------------------------------------------------------------------------------------------- */
@@ -64,6 +65,12 @@ uint32_t vx_page_used(const void *page);
 
 /* Is this page of the kind (and of vecidx)? A new (all-zero) page is not. */
 bool vx_page_is(const void *page, vx_page_kind kind);
+
+/*
+ * NULL when the page is, on its own, a sound page of the index with this meta page, or a new one; else what is wrong
+ * (static string). For whoever walks all pages, as VACUUM does: vx_page_rows finds nothing on a damaged page.
+ */
+const char *vx_page_fault(const void *page, const vx_meta *meta);
 
 /* NULL when block 0 holds a valid meta page of a format we read; else why not (static string). */
 const char *vx_meta_fault(const void *page);
@@ -207,6 +214,7 @@ size_t vx_check_size(const vx_index *ix, uint32_t nblocks);
 vx_check *vx_check_init(void *memory, size_t bytes, const vx_index *ix, uint32_t nblocks);
 vx_step vx_check_next(vx_check *c, vx_want *want);
 void vx_check_page(vx_check *c, const void *page);
+void vx_check_grow(vx_check *c, void *memory, size_t bytes);
 
 #ifdef __cplusplus
 }

@@ -43,8 +43,8 @@ typedef struct vx_special {
 	uint64_t node;
 	uint8_t kind;
 	uint8_t version;
-	uint16_t level; /* 0 leaf and below, 1 parent of leaves, ... */
-	uint16_t reserved;
+	uint16_t level;       /* 0 leaf and below, 1 parent of leaves, ... */
+	uint16_t entry_bytes; /* of one entry (code, raw, list), one block of 16 (inner, leaf), or all (meta, mean) */
 	uint16_t page_id;
 } vx_special;
 

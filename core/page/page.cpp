@@ -1,0 +1,131 @@
+// Making pages: what a new page of each kind starts with, and how much of a page is in use.
+#include "page/page.hpp"
+
+#include <algorithm>
+
+#include "vecidx/core.h"
+
+namespace vecidx {
+
+uint32_t entry_bytes_of(vx_page_kind kind, uint32_t dim, uint32_t bits) {
+	switch (kind) {
+	case VX_KIND_META:
+		return sizeof(vx_meta);
+	case VX_KIND_MEAN:
+		return dim * 4;
+	case VX_KIND_INNER:
+		return vx_inner_block_rows(dim) * VX_ROW_BYTES;
+	case VX_KIND_LEAF:
+		return vx_leaf_block_bytes(dim, bits);
+	case VX_KIND_CODE:
+		return vx_code_stride(dim);
+	case VX_KIND_RAW:
+		return vx_raw_stride(dim);
+	case VX_KIND_LIST:
+		return sizeof(vx_row);
+	}
+	return 0;
+}
+
+uint32_t chain_capacity(vx_page_kind kind, uint32_t dim, uint32_t bits) {
+	switch (kind) {
+	case VX_KIND_LEAF:
+		return vx_leaf_capacity(dim, bits);
+	case VX_KIND_CODE:
+		return vx_codes_per_page(dim);
+	case VX_KIND_RAW:
+		return vx_raws_per_page(dim);
+	case VX_KIND_LIST:
+		return vx_list_per_page();
+	default:
+		return 0;
+	}
+}
+
+void page_init(void *page, vx_page_kind kind, uint64_t node, uint32_t level, uint32_t dim, uint32_t bits) {
+	memset(static_cast<uint8_t *>(page) + VX_HEADER_OFFSET, 0, VX_PAGE_SIZE - VX_HEADER_OFFSET);
+	vx_special &special = page_special(page);
+	special.node = node;
+	special.kind = static_cast<uint8_t>(kind);
+	special.version = VX_FORMAT_VERSION;
+	special.level = static_cast<uint16_t>(level);
+	special.entry_bytes = static_cast<uint16_t>(entry_bytes_of(kind, dim, bits));
+	special.page_id = VX_PAGE_ID;
+	switch (kind) {
+	case VX_KIND_INNER:
+		page_header<vx_inner_header>(page).next = VX_NO_BLOCK;
+		break;
+	case VX_KIND_LEAF:
+		page_header<vx_leaf_header>(page).unit = 1;
+		[[fallthrough]];
+	case VX_KIND_CODE:
+	case VX_KIND_RAW:
+	case VX_KIND_LIST:
+		page_header<vx_chain_header>(page).next = VX_NO_BLOCK;
+		break;
+	default:
+		break;
+	}
+}
+
+bool page_is_new(const void *page) {
+	const auto *bytes = static_cast<const uint8_t *>(page);
+	return std::all_of(bytes + VX_HEADER_OFFSET, bytes + VX_PAGE_SIZE, [](uint8_t byte) { return byte == 0; });
+}
+
+} // namespace vecidx
+
+namespace {
+
+using namespace vecidx;
+
+bool is_ours(const void *page) {
+	const vx_special &special = page_special(page);
+	return special.page_id == VX_PAGE_ID && special.version == VX_FORMAT_VERSION;
+}
+
+// End of the rows of the node's stream that lie on this page.
+uint64_t inner_used(const vx_inner_header &header, uint32_t block_bytes) {
+	const uint64_t blocks = (uint64_t(header.children) + VX_LANES - 1) / VX_LANES;
+	const uint64_t rows = blocks * (block_bytes / VX_ROW_BYTES);
+	const uint64_t left = rows > header.first_row ? rows - header.first_row : 0;
+	return VX_BLOCKS_OFFSET + std::min<uint64_t>(left, VX_ROWS_PER_PAGE) * VX_ROW_BYTES;
+}
+
+} // namespace
+
+uint32_t vx_page_used(const void *page) {
+	if (!is_ours(page))
+		return 0;
+	const vx_special &special = page_special(page);
+	const uint64_t bytes = special.entry_bytes;
+	uint64_t used = 0;
+	switch (special.kind) {
+	case VX_KIND_META:
+		used = VX_HEADER_OFFSET + bytes;
+		break;
+	case VX_KIND_MEAN:
+		used = VX_BLOCKS_OFFSET + bytes;
+		break;
+	case VX_KIND_INNER:
+		used = inner_used(page_header<vx_inner_header>(page), special.entry_bytes);
+		break;
+	case VX_KIND_LEAF: {
+		const uint64_t blocks = (uint64_t(page_header<vx_chain_header>(page).count) + VX_LANES - 1) / VX_LANES;
+		used = VX_BLOCKS_OFFSET + blocks * bytes;
+		break;
+	}
+	case VX_KIND_CODE:
+	case VX_KIND_RAW:
+	case VX_KIND_LIST:
+		used = VX_ENTRIES_OFFSET + page_header<vx_chain_header>(page).count * bytes;
+		break;
+	default:
+		break;
+	}
+	return used <= VX_SPECIAL_OFFSET ? static_cast<uint32_t>(used) : 0;
+}
+
+bool vx_page_is(const void *page, vx_page_kind kind) {
+	return is_ours(page) && page_special(page).kind == kind;
+}

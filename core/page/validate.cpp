@@ -1,0 +1,166 @@
+// Is a page what a pointer to it promises?
+#include "page/validate.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "vecidx/core.h"
+
+namespace vecidx {
+namespace {
+
+uint64_t inner_rows(uint32_t children, uint32_t dim) {
+	return (uint64_t(children) + VX_LANES - 1) / VX_LANES * vx_inner_block_rows(dim);
+}
+
+const char *not_this_kind(vx_page_kind kind) {
+	switch (kind) {
+	case VX_KIND_META:
+		return "not a vecidx meta page";
+	case VX_KIND_MEAN:
+		return "not a mean page";
+	case VX_KIND_INNER:
+		return "not an inner page";
+	case VX_KIND_LEAF:
+		return "not a leaf page";
+	case VX_KIND_CODE:
+		return "not a code page";
+	case VX_KIND_RAW:
+		return "not a raw page";
+	case VX_KIND_LIST:
+		return "not a list page";
+	}
+	return "a page of an unknown kind";
+}
+
+const char *shape_fault(const void *page, vx_page_kind kind, uint32_t dim, uint32_t bits) {
+	if (!vx_page_is(page, kind))
+		return not_this_kind(kind);
+	if (page_special(page).entry_bytes != entry_bytes_of(kind, dim, bits))
+		return "a page's entries have another size than the index's";
+	if (kind != VX_KIND_INNER && page_special(page).level != 0)
+		return "a page has a level above its kind's";
+	return nullptr;
+}
+
+const char *places_fault(const vx_meta &meta) {
+	const uint32_t always[] = {meta.raw, meta.wild, meta.late};
+	for (const uint32_t block : always)
+		if (block == VX_META_BLOCK || block == VX_NO_BLOCK)
+			return "the meta page points to no list";
+	if (meta.code_tail == VX_META_BLOCK)
+		return "the meta page points to no code page";
+	if (meta.levels == 0)
+		return meta.root == VX_NO_BLOCK && meta.mean == VX_NO_BLOCK ? nullptr
+																	: "the meta page has a root but no levels";
+	if (meta.root == VX_META_BLOCK || meta.root == VX_NO_BLOCK || meta.mean == VX_META_BLOCK ||
+		meta.mean == VX_NO_BLOCK)
+		return "the meta page points to no root";
+	return meta.root_node < meta.next_node ? nullptr : "the meta page's root has a node id not given out yet";
+}
+
+} // namespace
+
+const char *chain_fault(const void *page, vx_page_kind kind, uint32_t dim, uint32_t bits) {
+	const char *fault = shape_fault(page, kind, dim, bits);
+	if (fault != nullptr)
+		return fault;
+	const auto &chain = page_header<vx_chain_header>(page);
+	if (chain.count > chain_capacity(kind, dim, bits))
+		return "a page counts more entries than fit";
+	if (chain.dead > chain.count)
+		return "a page counts more dead entries than entries";
+	return chain.next != VX_META_BLOCK ? nullptr : "a page is followed by the meta page";
+}
+
+const char *leaf_fault(const void *page, uint32_t dim, uint32_t bits, uint64_t node) {
+	const char *fault = chain_fault(page, VX_KIND_LEAF, dim, bits);
+	if (fault != nullptr)
+		return fault;
+	if (page_special(page).node != node)
+		return "a leaf page belongs to another node";
+	const auto &header = page_header<vx_leaf_header>(page);
+	if (!(header.unit > 0) || !std::isfinite(header.unit) || !(header.error >= 0) || !std::isfinite(header.error))
+		return "a leaf page has impossible factors";
+	return nullptr;
+}
+
+const char *inner_fault(const void *page, uint32_t dim, uint64_t node, uint32_t level) {
+	const char *fault = shape_fault(page, VX_KIND_INNER, dim, 0);
+	if (fault != nullptr)
+		return fault;
+	if (page_special(page).node != node || page_special(page).level != level)
+		return "an inner page belongs to another node";
+	const auto &header = page_header<vx_inner_header>(page);
+	if (header.children == 0)
+		return "an inner node has no children";
+	if (header.first_row >= inner_rows(header.children, dim) || header.first_row % VX_ROWS_PER_PAGE != 0)
+		return "an inner page starts beyond the end of its node";
+	const bool last = inner_rows(header.children, dim) - header.first_row <= VX_ROWS_PER_PAGE;
+	if (last != (header.next == VX_NO_BLOCK) || header.next == VX_META_BLOCK)
+		return "an inner node has too few or too many pages";
+	return nullptr;
+}
+
+const char *mean_fault(const void *page, uint32_t dim) {
+	const char *fault = shape_fault(page, VX_KIND_MEAN, dim, 0);
+	if (fault != nullptr)
+		return fault;
+	const auto *mean = reinterpret_cast<const float *>(static_cast<const uint8_t *>(page) + VX_BLOCKS_OFFSET);
+	return std::all_of(mean, mean + dim, [](float x) { return std::isfinite(x); }) ? nullptr : "the mean is not finite";
+}
+
+uint32_t inner_rows_here(const void *page, uint32_t dim) {
+	const auto &header = page_header<vx_inner_header>(page);
+	const uint64_t left = inner_rows(header.children, dim) - header.first_row;
+	return static_cast<uint32_t>(std::min<uint64_t>(left, VX_ROWS_PER_PAGE));
+}
+
+} // namespace vecidx
+
+using namespace vecidx;
+
+const char *vx_meta_fault(const void *page) {
+	if (!vx_page_is(page, VX_KIND_META) || vx_page_meta(page)->magic != VX_MAGIC)
+		return "not a vecidx meta page";
+	const vx_meta &meta = *vx_page_meta(page);
+	if (meta.version != VX_FORMAT_VERSION)
+		return "the index has a format that this version of vecidx does not read";
+	if (meta.dim == 0 || meta.dim > VX_MAX_DIM)
+		return "the meta page has an impossible number of dimensions";
+	if (meta.metric < VX_L2 || meta.metric > VX_IP || meta.tree != VX_TREE_KMEANS || meta.levels > kMaxLevels)
+		return "the meta page describes no index that this version of vecidx knows";
+	if (meta.scan_bits != 1 && meta.scan_bits != 2 && meta.scan_bits != 4)
+		return "the meta page has impossible scan codes";
+	if (vx_leaf_capacity(meta.dim, meta.scan_bits) == 0)
+		return "the meta page has scan codes that fit no page";
+	return places_fault(meta);
+}
+
+const vx_meta *vx_page_meta(const void *page) {
+	return &page_header<vx_meta>(page);
+}
+
+const char *vx_page_fault(const void *page, const vx_meta *meta) {
+	if (page_is_new(page))
+		return nullptr;
+	const vx_special &special = page_special(page);
+	if (special.page_id != VX_PAGE_ID)
+		return "not a vecidx page";
+	switch (special.kind) {
+	case VX_KIND_META:
+		return vx_meta_fault(page);
+	case VX_KIND_MEAN:
+		return mean_fault(page, meta->dim);
+	case VX_KIND_INNER:
+		return inner_fault(page, meta->dim, special.node, special.level);
+	case VX_KIND_LEAF:
+		return leaf_fault(page, meta->dim, meta->scan_bits, special.node);
+	case VX_KIND_CODE:
+	case VX_KIND_RAW:
+	case VX_KIND_LIST:
+		return chain_fault(page, static_cast<vx_page_kind>(special.kind), meta->dim, meta->scan_bits);
+	default:
+		return "a page of an unknown kind";
+	}
+}

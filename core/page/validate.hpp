@@ -1,0 +1,28 @@
+// Is a page what a pointer to it promises? Asked before anything else on a page is read, because no length and no kind
+// found on disk is trusted. Each function answers nullptr or, as a static string, what is wrong.
+#pragma once
+
+#include <cstdint>
+
+#include "page/page.hpp"
+
+namespace vecidx {
+
+// More levels than any tree has that fits 2^32 blocks.
+inline constexpr uint32_t kMaxLevels = 8;
+
+// Code, raw, list and leaf pages: kind, shape, count within capacity.
+const char *chain_fault(const void *page, vx_page_kind kind, uint32_t dim, uint32_t bits);
+
+// The same for a page of this leaf, with factors that make sense.
+const char *leaf_fault(const void *page, uint32_t dim, uint32_t bits, uint64_t node);
+
+// A page of this inner node. That its pages continue each other is the reader's to check (first_row, children).
+const char *inner_fault(const void *page, uint32_t dim, uint64_t node, uint32_t level);
+
+const char *mean_fault(const void *page, uint32_t dim);
+
+// Rows of an inner node's stream that lie on this (valid) page.
+uint32_t inner_rows_here(const void *page, uint32_t dim);
+
+} // namespace vecidx
