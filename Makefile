@@ -8,8 +8,10 @@ DATA = $(srcdir)/sql/install/vecidx--0.1.0.sql
 CORE_OBJS = \
 	core/code/index.o \
 	core/code/scancode.o \
+	core/page/leaf.o \
 	core/page/page.o \
 	core/page/remove.o \
+	core/page/rows.o \
 	core/page/validate.o \
 	core/search/dial.o \
 	core/search/estimate.o \

@@ -1,0 +1,97 @@
+// Entries of a leaf page: scan codes interleaved 16 at a time, with their float16 factors and references.
+#include "page/leaf.hpp"
+
+#include "kernel/kernels.hpp"
+#include "page/validate.hpp"
+
+namespace vecidx {
+namespace {
+
+// Where a dimension's code lies: which 64-byte row, which byte of the entry's quad, shifted by how much.
+struct Place {
+	uint32_t row, byte, shift;
+};
+
+Place place_of(uint32_t dimension, uint32_t bits) {
+	const uint32_t fields = 8 / bits, quad = dimension / 4;
+	return {quad / fields, dimension % 4, quad % fields * bits};
+}
+
+// The two rows after the code rows: add and mul (16 x float16 each), then ref (16 x uint32).
+struct LaneFields {
+	size_t add, mul, ref;
+};
+
+LaneFields fields_of(uint32_t dim, uint32_t bits, uint32_t lane) {
+	const size_t factors = size_t(vx_scan_rows(dim, bits)) * VX_ROW_BYTES;
+	return {factors + size_t(lane) * 2, factors + VX_ROW_BYTES / 2 + size_t(lane) * 2,
+			factors + VX_ROW_BYTES + size_t(lane) * 4};
+}
+
+void put_code(uint8_t *block, uint32_t dim, uint32_t bits, uint32_t lane, const uint8_t *code) {
+	const uint32_t rows = vx_scan_rows(dim, bits);
+	for (uint32_t row = 0; row < rows; row++)
+		memset(block + size_t(row) * VX_ROW_BYTES + size_t(lane) * 4, 0, 4);
+	for (uint32_t i = 0; i < dim; i++) {
+		const Place place = place_of(i, bits);
+		uint8_t &byte = block[size_t(place.row) * VX_ROW_BYTES + size_t(lane) * 4 + place.byte];
+		byte = static_cast<uint8_t>(byte | code[i] << place.shift);
+	}
+}
+
+} // namespace
+
+void leaf_set_unit(void *page, float unit) {
+	page_header<vx_leaf_header>(page).unit = unit;
+}
+
+bool leaf_append(void *page, uint32_t dim, uint32_t bits, const uint8_t *code, const ScanFactors &factors,
+				 uint32_t ref) {
+	if (leaf_fault(page, dim, bits, page_special(page).node) != nullptr)
+		return false;
+	auto &header = page_header<vx_leaf_header>(page);
+	const uint32_t slot = header.chain.count, lane = slot % VX_LANES;
+	if (slot == vx_leaf_capacity(dim, bits))
+		return false;
+	uint8_t *block = leaf_block(page, dim, bits, slot / VX_LANES);
+	if (lane == 0)
+		memset(block, 0, vx_leaf_block_bytes(dim, bits));
+	put_code(block, dim, bits, lane, code);
+	uint16_t add, mul;
+	pack_factors(factors, header.unit, add, mul);
+	const LaneFields at = fields_of(dim, bits, lane);
+	memcpy(block + at.add, &add, sizeof(add));
+	memcpy(block + at.mul, &mul, sizeof(mul));
+	memcpy(block + at.ref, &ref, sizeof(ref));
+	header.error += (factors.error - header.error) / static_cast<float>(slot + 1);
+	header.chain.count = static_cast<uint16_t>(slot + 1);
+	return true;
+}
+
+uint32_t leaf_ref(const void *page, uint32_t dim, uint32_t bits, uint32_t slot) {
+	uint32_t ref;
+	memcpy(&ref, leaf_block(page, dim, bits, slot / VX_LANES) + fields_of(dim, bits, slot % VX_LANES).ref, sizeof(ref));
+	return ref;
+}
+
+void leaf_code(const void *page, uint32_t dim, uint32_t bits, uint32_t slot, uint8_t *code) {
+	const uint8_t *block = leaf_block(page, dim, bits, slot / VX_LANES);
+	const auto mask = static_cast<uint8_t>((1u << bits) - 1);
+	for (uint32_t i = 0; i < dim; i++) {
+		const Place place = place_of(i, bits);
+		code[i] =
+			block[size_t(place.row) * VX_ROW_BYTES + size_t(slot % VX_LANES) * 4 + place.byte] >> place.shift & mask;
+	}
+}
+
+ScanFactors leaf_factors(const void *page, uint32_t dim, uint32_t bits, uint32_t slot) {
+	const auto &header = page_header<vx_leaf_header>(page);
+	const uint8_t *block = leaf_block(page, dim, bits, slot / VX_LANES);
+	const LaneFields at = fields_of(dim, bits, slot % VX_LANES);
+	uint16_t add, mul;
+	memcpy(&add, block + at.add, sizeof(add));
+	memcpy(&mul, block + at.mul, sizeof(mul));
+	return {float_from_half(add) * header.unit * header.unit, float_from_half(mul) * header.unit, header.error, 0};
+}
+
+} // namespace vecidx

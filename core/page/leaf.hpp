@@ -1,0 +1,26 @@
+// Entries of a leaf page: scan codes interleaved 16 at a time, with their float16 factors and references to code slots.
+//
+// An entry touches 4 bytes in each code row of its block and 8 bytes of factors and reference, all beyond what earlier
+// entries use: little to log for one insert, and a scan kernel meets only finished blocks' layout.
+#pragma once
+
+#include "code/scancode.hpp"
+#include "page/layout.hpp"
+
+namespace vecidx {
+
+// The unit of an empty page: entries yet to come are scaled by it (choose_unit).
+void leaf_set_unit(void *page, float unit);
+
+// Append an entry: `code` has one byte a dimension. False, and nothing changed, when the page is full or damaged.
+bool leaf_append(void *page, uint32_t dim, uint32_t bits, const uint8_t *code, const ScanFactors &factors,
+				 uint32_t ref);
+
+// What an entry refers to, and its code, one byte a dimension. The slot is below the page's (checked) count.
+uint32_t leaf_ref(const void *page, uint32_t dim, uint32_t bits, uint32_t slot);
+void leaf_code(const void *page, uint32_t dim, uint32_t bits, uint32_t slot, uint8_t *code);
+
+// Its factors as a scan sees them, in units of the index's space (error is the page's mean).
+ScanFactors leaf_factors(const void *page, uint32_t dim, uint32_t bits, uint32_t slot);
+
+} // namespace vecidx
