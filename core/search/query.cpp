@@ -89,7 +89,8 @@ Interval coded_interval(const vx_index &ix, const Query &query, const vx_code_en
 		if (!std::isfinite(sum))
 			return {-kInfinity, kInfinity};
 		const double a = std::sqrt(static_cast<double>(sum));
-		const double slack = query.point_error + gamma * a + kFloat64 * (query.norm + a + error) + kTiny;
+		// scale * code may be rounded before it is subtracted: an error in the size of the terms, not of the difference
+		const double slack = query.point_error + gamma * a + (2 * kUnit + kFloat64) * (query.norm + a + error) + kTiny;
 		return operator_interval(query, std::fmax(0, a - error - slack), a + error + slack);
 	}
 	const float dot = kernels().refine_dot(query.point, entry.code, query.dim);

@@ -116,8 +116,9 @@ void try_pairs(Tally &tally, std::mt19937_64 &random, uint32_t dim, vx_metric me
 		// where nothing is promised the operator may be infinite or NaN
 		if (interval.low != -INFINITY && !(truth >= interval.low && truth <= interval.high)) {
 			tally.violations++;
-			UNSCOPED_INFO("dim " << dim << " metric " << metric << " kind " << kind << " turn " << i << ": "
-								 << interval.low << " <= " << truth << " <= " << interval.high);
+			if (tally.violations <= 10)
+				UNSCOPED_INFO("dim " << dim << " metric " << metric << " kind " << kind << " turn " << i << ": "
+									 << interval.low << " <= " << truth << " <= " << interval.high);
 		}
 	}
 }
