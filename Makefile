@@ -2,12 +2,13 @@
 #   make, make install, make installcheck   (PG_CONFIG=/path/to/pg_config chooses the server)
 MODULE_big = vecidx
 EXTENSION = vecidx
-DATA = $(srcdir)/sql/install/vecidx--0.1.0.sql
+DATA = sql/install/vecidx--0.1.0.sql
 
 # Listed one a line: a wildcard finds nothing in a VPATH build.
 CORE_OBJS = \
 	core/code/index.o \
 	core/code/scancode.o \
+	core/kernel/distance_c.o \
 	core/page/leaf.o \
 	core/page/page.o \
 	core/page/remove.o \
@@ -22,15 +23,28 @@ CORE_OBJS = \
 	core/search/scan_rows.o \
 
 TYPE_OBJS = \
+	src/type/vector_aggregate.o \
+	src/type/vector_arithmetic.o \
+	src/type/vector_cast.o \
+	src/type/vector_check.o \
+	src/type/vector_compare.o \
+	src/type/vector_distance.o \
+	src/type/vector_function.o \
+	src/type/vector_io.o \
+	src/type/vector_parse.o \
+	src/type/vector_subscript.o \
 
 AM_OBJS = \
 
 OBJS = $(CORE_OBJS) $(TYPE_OBJS) $(AM_OBJS) src/vecidx.o
 
-REGRESS =
+# init creates the extension for the others.
+REGRESS = \
+	init \
 
+# -Wno-unused-parameter: the server fixes the signatures of its callbacks. WERROR=-Werror makes warnings errors.
 PG_CPPFLAGS = -I$(srcdir)/core/include -I$(srcdir)/src
-PG_CFLAGS = -std=gnu11 -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers $(WERROR)
+PG_CFLAGS = -std=gnu11 -Wextra -Wno-unused-parameter $(WERROR)
 # The core needs no C++ runtime; -U_GLIBCXX_ASSERTIONS because distributions' hardening would pull one in.
 PG_CXXFLAGS = -std=c++20 -fno-exceptions -fno-rtti -fno-threadsafe-statics -fvisibility=hidden \
 	-fvisibility-inlines-hidden -U_GLIBCXX_ASSERTIONS -I$(srcdir)/core -Wall -Wextra $(WERROR)
@@ -40,3 +54,23 @@ override with_llvm = no
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
+
+# The server's headers are not ours to keep free of warnings.
+override CPPFLAGS := $(patsubst -I$(includedir_server),-isystem $(includedir_server),$(CPPFLAGS))
+# The server's flags are those of the compiler that built it.
+ifneq (,$(findstring clang,$(CC)))
+override CFLAGS += -Wno-unknown-warning-option -Wno-ignored-optimization-argument
+endif
+ifneq (,$(findstring clang,$(CXX)))
+override CXXFLAGS += -Wno-unknown-warning-option -Wno-ignored-optimization-argument
+endif
+
+# All extensions share one name space in the server (dlopen with RTLD_GLOBAL), so nothing else may be seen.
+ifeq ($(PORTNAME),linux)
+override SHLIB_LINK += -Wl,--version-script=$(srcdir)/src/vecidx.map
+$(shlib): $(srcdir)/src/vecidx.map
+endif
+
+# A distribution's server has no dependency tracking, and a VPATH build starts in an empty folder.
+$(OBJS): $(wildcard $(addprefix $(srcdir)/,src/*.h src/*/*.h core/include/vecidx/*.h core/*/*.hpp))
+$(shell mkdir -p $(dir $(OBJS)))

@@ -1,0 +1,2 @@
+-- Creates the extension for every test after this one.
+CREATE EXTENSION vecidx;

@@ -1,0 +1,36 @@
+/*
+ * What differs between PostgreSQL 15, 16, 17 and 18, in one place, so that no other file asks for PG_VERSION_NUM.
+ * Include it after postgres.h and fmgr.h.
+ */
+#ifndef VECIDX_COMPAT_H
+#define VECIDX_COMPAT_H
+
+#if PG_VERSION_NUM < 150000
+#error "vecidx needs PostgreSQL 15 or later"
+#endif
+
+/* The varlena macros moved out of postgres.h in 16. */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
+/* Input functions report soft errors from 16 on; before that the same call raises. The context is then unused. */
+#if PG_VERSION_NUM >= 160000
+#include "nodes/miscnodes.h"
+#else
+#define ereturn(context, dummy_value, ...)                                                                             \
+	do {                                                                                                               \
+		(void)(context);                                                                                               \
+		ereport(ERROR, __VA_ARGS__);                                                                                   \
+		return dummy_value;                                                                                            \
+	} while (0)
+#endif
+
+/* Only 18 can show a module's name and version (pg_get_loaded_modules). */
+#if PG_VERSION_NUM >= 180000
+#define VECIDX_MODULE_MAGIC(module, release) PG_MODULE_MAGIC_EXT(.name = module, .version = release)
+#else
+#define VECIDX_MODULE_MAGIC(module, release) PG_MODULE_MAGIC
+#endif
+
+#endif
