@@ -9,6 +9,7 @@ CORE_OBJS = \
 	core/code/index.o \
 	core/code/scancode.o \
 	core/kernel/distance_c.o \
+	core/page/inner.o \
 	core/page/leaf.o \
 	core/page/page.o \
 	core/page/remove.o \
@@ -16,6 +17,9 @@ CORE_OBJS = \
 	core/page/validate.o \
 	core/search/dial.o \
 	core/search/estimate.o \
+	core/search/insert.o \
+	core/search/insert_apply.o \
+	core/search/insert_route.o \
 	core/search/query.o \
 	core/search/scan.o \
 	core/search/scan_emit.o \

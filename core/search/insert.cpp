@@ -1,0 +1,252 @@
+// The insert machine: what to read, and the plan of what to write. See insert.hpp for its phases.
+#include "search/insert.hpp"
+
+#include <new>
+
+namespace vecidx {
+namespace {
+
+Home home_of(const vx_index *ix, const float *x) {
+	if (x == nullptr)
+		return Home::kLate;
+	switch (vx_classify(ix, x)) {
+	case VX_CLASS_CODED:
+		return ix->meta.levels > 0 ? Home::kTree : Home::kRaw;
+	case VX_CLASS_WILD:
+		return Home::kWild;
+	default:
+		return Home::kLate;
+	}
+}
+
+size_t aligned8(size_t bytes) {
+	return (bytes + 7) / 8 * 8;
+}
+
+size_t block_bytes(uint32_t dim) {
+	return size_t(vx_inner_block_rows(dim)) * VX_ROW_BYTES;
+}
+
+// Pieces of memory behind the struct, in this order: entry, scan code, two centroids, block buffer. A raw row needs
+// only its vector, in the place of all that.
+size_t pieces_size(uint32_t dim) {
+	return aligned8(vx_code_stride(dim)) + aligned8(dim) + 2 * sizeof(double) * dim + block_bytes(dim);
+}
+
+void lay_out(vx_insert &in) {
+	const uint32_t dim = dim_of(*in.ix);
+	auto *next = reinterpret_cast<uint8_t *>(&in + 1);
+	in.x = reinterpret_cast<float *>(next);
+	in.entry = reinterpret_cast<vx_code_entry *>(next);
+	next += aligned8(vx_code_stride(dim));
+	in.scan = next;
+	next += aligned8(dim);
+	in.centroid = reinterpret_cast<double *>(next);
+	in.candidate = in.centroid + dim;
+	in.block = reinterpret_cast<uint8_t *>(in.candidate + dim);
+}
+
+void encode(vx_insert &in, const float *x) {
+	vx_encode(in.ix, x, in.entry);
+	in.entry->row = in.row;
+	in.extra = extra_coordinate(*in.ix, *in.entry);
+	for (uint32_t i = 0; i < dim_of(*in.ix); i++)
+		in.code_sum += in.entry->code[i];
+}
+
+uint32_t capacity(const vx_insert &in) {
+	return chain_capacity(chain_kind(in.home), in.ix->meta.dim, in.ix->meta.scan_bits);
+}
+
+bool has_room(const vx_insert &in, const void *page) {
+	return page_header<vx_chain_header>(page).count < capacity(in);
+}
+
+vx_step ask(vx_insert &in, vx_want &want, uint32_t block) {
+	in.visiting = block;
+	want.block = block;
+	want.nahead = 0;
+	return VX_PAGE;
+}
+
+void read_meta(vx_insert &in, const void *page) {
+	in.fault = vx_meta_fault(page);
+	if (in.fault != nullptr)
+		return;
+	const vx_meta &meta = *vx_page_meta(page);
+	const vx_meta &known = in.ix->meta;
+	in.stale = meta.epoch != known.epoch;
+	if (!in.stale && (meta.dim != known.dim || meta.scan_bits != known.scan_bits || meta.levels != known.levels))
+		in.fault = "the meta page changed without a new epoch";
+	if (in.stale || in.fault != nullptr)
+		return;
+	in.plan = {};
+	in.plan.code_tail = meta.code_tail;
+	in.plan.after = in.plan.target = VX_NO_BLOCK;
+	if (in.home == Home::kTree && !in.routed) {
+		start_route(in, meta);
+		return;
+	}
+	in.plan.head = in.home == Home::kTree   ? in.found[0].block
+				   : in.home == Home::kRaw  ? meta.raw
+				   : in.home == Home::kWild ? meta.wild
+											: meta.late;
+	in.phase = InsertPhase::kHead;
+}
+
+// The chain's place is settled; a coded row also needs a slot.
+void after_chain(vx_insert &in) {
+	if (in.home != Home::kTree) {
+		in.phase = InsertPhase::kWrite;
+		return;
+	}
+	in.plan.new_code = in.plan.code_tail == VX_NO_BLOCK;
+	in.phase = in.plan.new_code ? InsertPhase::kRadius : InsertPhase::kTail;
+}
+
+void read_head(vx_insert &in, const void *page) {
+	in.fault = target_fault(in, page);
+	if (in.fault != nullptr)
+		return;
+	in.plan.after = page_header<vx_chain_header>(page).next;
+	if (has_room(in, page))
+		in.plan.target = in.plan.head;
+	if (in.plan.target == VX_NO_BLOCK && in.plan.after != VX_NO_BLOCK)
+		in.phase = InsertPhase::kNext;
+	else
+		after_chain(in);
+}
+
+void read_next(vx_insert &in, const void *page) {
+	in.fault = target_fault(in, page);
+	if (in.fault != nullptr)
+		return;
+	if (has_room(in, page))
+		in.plan.target = in.plan.after;
+	after_chain(in);
+}
+
+void read_tail(vx_insert &in, const void *page) {
+	const uint32_t dim = dim_of(*in.ix);
+	in.fault = chain_fault(page, VX_KIND_CODE, dim, 0);
+	if (in.fault != nullptr)
+		return;
+	in.plan.new_code = page_header<vx_chain_header>(page).count == vx_codes_per_page(dim);
+	in.phase = InsertPhase::kRadius;
+}
+
+// The next radius that must grow, root first; false when none is left.
+bool want_radius(vx_insert &in, vx_want &want) {
+	for (; in.radius_level > 0; in.radius_level--) {
+		const PathStep &step = in.found[0].path[in.radius_level];
+		if (step.needed <= step.radius)
+			continue;
+		want.npages = 1;
+		want.pages[0] = step.page;
+		return true;
+	}
+	return false;
+}
+
+void want_record(const vx_insert &in, vx_want &want) {
+	const InsertPlan &plan = in.plan;
+	uint32_t n = 0;
+	if (in.home == Home::kTree)
+		want.pages[n++] = plan.new_code ? VX_META_BLOCK : plan.code_tail;
+	if (plan.target != VX_NO_BLOCK) {
+		want.pages[n++] = plan.target;
+	} else {
+		want.pages[n++] = plan.head;
+		want.pages[n++] = VX_NO_BLOCK;
+	}
+	if (plan.new_code)
+		want.pages[n++] = VX_NO_BLOCK;
+	want.npages = n;
+}
+
+} // namespace
+
+const char *target_fault(const vx_insert &in, const void *page) {
+	const vx_meta &meta = in.ix->meta;
+	if (in.home == Home::kTree)
+		return leaf_fault(page, meta.dim, meta.scan_bits, in.found[0].node);
+	return chain_fault(page, chain_kind(in.home), meta.dim, meta.scan_bits);
+}
+
+} // namespace vecidx
+
+using namespace vecidx;
+
+size_t vx_insert_size(const vx_index *ix) {
+	return sizeof(vx_insert) + pieces_size(ix->meta.dim);
+}
+
+vx_insert *vx_insert_init(void *memory, const vx_index *ix, vx_row row, const float *x) {
+	auto *in = new (memory) vx_insert{};
+	in->ix = ix;
+	in->row = row;
+	in->row.flags = x == nullptr ? VX_ROW_NULL : 0;
+	in->home = home_of(ix, x);
+	in->phase = InsertPhase::kMeta;
+	lay_out(*in);
+	if (in->home == Home::kTree)
+		encode(*in, x);
+	else if (in->home == Home::kRaw)
+		memcpy(in->x, x, sizeof(float) * ix->meta.dim);
+	return in;
+}
+
+vx_step vx_insert_next(vx_insert *in, vx_want *want) {
+	if (in->stale)
+		return VX_STALE;
+	if (in->fault != nullptr) {
+		want->block = in->visiting;
+		want->why = in->fault;
+		return VX_CORRUPT;
+	}
+	switch (in->phase) {
+	case InsertPhase::kMeta:
+		return ask(*in, *want, VX_META_BLOCK);
+	case InsertPhase::kInner:
+		return ask(*in, *want, in->cursor.wanted());
+	case InsertPhase::kHead:
+		return ask(*in, *want, in->plan.head);
+	case InsertPhase::kNext:
+		return ask(*in, *want, in->plan.after);
+	case InsertPhase::kTail:
+		return ask(*in, *want, in->plan.code_tail);
+	case InsertPhase::kRadius:
+		if (want_radius(*in, *want))
+			return VX_WRITE;
+		in->phase = InsertPhase::kWrite;
+		[[fallthrough]];
+	case InsertPhase::kWrite:
+		want_record(*in, *want);
+		return VX_WRITE;
+	case InsertPhase::kDone:
+		break;
+	}
+	return VX_DONE;
+}
+
+void vx_insert_page(vx_insert *in, const void *page) {
+	switch (in->phase) {
+	case InsertPhase::kMeta:
+		read_meta(*in, page);
+		break;
+	case InsertPhase::kInner:
+		route_page(*in, page);
+		break;
+	case InsertPhase::kHead:
+		read_head(*in, page);
+		break;
+	case InsertPhase::kNext:
+		read_next(*in, page);
+		break;
+	case InsertPhase::kTail:
+		read_tail(*in, page);
+		break;
+	default:
+		break;
+	}
+}

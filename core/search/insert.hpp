@@ -1,0 +1,98 @@
+// State of an insert: where the row goes, what must be written, and what the plan was based on.
+//
+//   meta -> [inner nodes, level by level] -> head of the chain -> [page after the head] -> [code tail] -> plan
+//   plan -> radius records, root first -> the record that adds the row -> done
+//
+// Pages are read one at a time and nothing stays locked, so the plan is a guess; insert_apply.cpp validates it again
+// under the locks of the record. A plan that lost to another insert is made anew from the meta page; the route through
+// the tree is kept, because the tree's shape is fixed while the epoch lasts.
+#pragma once
+
+#include "code/scancode.hpp"
+#include "page/inner.hpp"
+#include "page/validate.hpp"
+#include "vecidx/core.h"
+
+namespace vecidx {
+
+// Nodes opened on each level above the leaves' parents, and below them: a greedy descent loses neighbours for good.
+inline constexpr uint32_t kInsertBeam = 8;
+
+enum class InsertPhase : uint8_t { kMeta, kInner, kHead, kNext, kTail, kRadius, kWrite, kDone };
+
+// Where a row is kept.
+enum class Home : uint8_t { kTree, kRaw, kWild, kLate };
+
+// One inner entry on the way to the leaf.
+struct PathStep {
+	uint64_t node;
+	uint32_t page;     // of the radius row
+	uint32_t page_row; // its row there
+	uint32_t lane;
+	float needed; // radius that covers the new row
+	float radius; // as read
+};
+
+struct Way {
+	double cost;
+	uint64_t node; // at its end
+	uint32_t block;
+	PathStep path[kMaxLevels + 1]; // [level]: entry in a node of that level
+};
+
+// What the record is to change.
+struct InsertPlan {
+	uint32_t code_tail; // as the meta page said
+	uint32_t head;      // of the chain
+	uint32_t after;     // page after the head, when read
+	uint32_t target;    // page with room; VX_NO_BLOCK: a new page after the head
+	bool new_code;      // the code tail is full or absent
+};
+
+} // namespace vecidx
+
+struct vx_insert {
+	const vx_index *ix;
+	vx_row row;
+	vecidx::Home home;
+	vecidx::InsertPhase phase;
+	bool stale, routed;
+	const char *fault; // what is wrong with the page in `visiting`
+	uint32_t visiting;
+
+	// the row's codes, in memory behind this struct
+	vx_code_entry *entry;
+	float *x;          // raw rows
+	uint8_t *scan;     // scan code, a byte a dimension
+	double *centroid;  // scratch, then of the chosen leaf
+	double *candidate; // scratch
+	uint8_t *block;    // where an inner node's block is put together
+	vecidx::ScanFactors factors;
+	float extra;      // inner product: the row's extra coordinate
+	int32_t code_sum; // of entry->code
+
+	// routing
+	uint32_t level, levels;
+	vecidx::InnerCursor cursor;
+	vecidx::Way open[vecidx::kInsertBeam], found[vecidx::kInsertBeam];
+	uint32_t nopen, opened, nfound;
+	float leaf_spread;
+
+	uint32_t radius_level; // next level whose radius may have to grow
+	vecidx::InsertPlan plan;
+};
+
+namespace vecidx {
+
+// insert_route.cpp
+void start_route(vx_insert &in, const vx_meta &meta);
+void route_page(vx_insert &in, const void *page);
+
+inline vx_page_kind chain_kind(Home home) {
+	return home == Home::kTree ? VX_KIND_LEAF : home == Home::kRaw ? VX_KIND_RAW : VX_KIND_LIST;
+}
+
+// Fault of a page of the chain the row goes to (head, second or target).
+const char *target_fault(const vx_insert &in, const void *page);
+
+} // namespace vecidx

@@ -1,0 +1,182 @@
+// Applying a planned record to the copies of its pages: validate everything again, then change. Between the plan and
+// the locks another insert may have filled a page, linked a new one or moved the code tail.
+#include <cmath>
+
+#include "page/leaf.hpp"
+#include "page/rows.hpp"
+#include "search/insert.hpp"
+
+namespace vecidx {
+namespace {
+
+// The pages of a record by their part in it, in the order of want_record; nullptr where there is none.
+struct Record {
+	void *meta, *code, *head, *target;
+	uint32_t code_block, target_block;
+	bool new_target;
+};
+
+Record take_apart(const vx_insert &in, void *const pages[], const uint32_t blocks[]) {
+	const InsertPlan &plan = in.plan;
+	Record r{};
+	uint32_t n = 0;
+	if (in.home == Home::kTree && plan.new_code) {
+		r.meta = pages[n++];
+	} else if (in.home == Home::kTree) {
+		r.code = pages[n];
+		r.code_block = blocks[n++];
+	}
+	r.new_target = plan.target == VX_NO_BLOCK;
+	if (r.new_target)
+		r.head = pages[n++];
+	r.target = pages[n];
+	r.target_block = blocks[n++];
+	if (plan.new_code) {
+		r.code = pages[n];
+		r.code_block = blocks[n++];
+	}
+	return r;
+}
+
+vx_step corrupt(vx_want *want, uint32_t block, const char *why) {
+	want->block = block;
+	want->why = why;
+	return VX_CORRUPT;
+}
+
+// Another insert was quicker: look again.
+vx_step replan(vx_insert &in) {
+	in.phase = InsertPhase::kMeta;
+	return VX_YIELD;
+}
+
+vx_step check_meta(vx_insert &in, const Record &r, vx_want *want) {
+	const char *fault = vx_meta_fault(r.meta);
+	if (fault != nullptr)
+		return corrupt(want, VX_META_BLOCK, fault);
+	const vx_meta &meta = *vx_page_meta(r.meta);
+	return meta.epoch == in.ix->meta.epoch && meta.code_tail == in.plan.code_tail ? VX_DONE : replan(in);
+}
+
+vx_step check_code(vx_insert &in, const Record &r, vx_want *want) {
+	const uint32_t dim = dim_of(*in.ix);
+	const char *fault = chain_fault(r.code, VX_KIND_CODE, dim, 0);
+	if (fault != nullptr)
+		return corrupt(want, r.code_block, fault);
+	return page_header<vx_chain_header>(r.code).count < vx_codes_per_page(dim) ? VX_DONE : replan(in);
+}
+
+vx_step check_chain(vx_insert &in, const Record &r, vx_want *want) {
+	const vx_meta &meta = in.ix->meta;
+	const void *page = r.new_target ? r.head : r.target;
+	const char *fault = target_fault(in, page);
+	if (fault != nullptr)
+		return corrupt(want, r.new_target ? in.plan.head : r.target_block, fault);
+	const auto &chain = page_header<vx_chain_header>(page);
+	const bool full = chain.count == chain_capacity(chain_kind(in.home), meta.dim, meta.scan_bits);
+	if (r.new_target)
+		return full && chain.next == in.plan.after ? VX_DONE : replan(in);
+	return full ? replan(in) : VX_DONE;
+}
+
+vx_step check_record(vx_insert &in, const Record &r, vx_want *want) {
+	if (r.meta != nullptr) {
+		const vx_step step = check_meta(in, r, want);
+		if (step != VX_DONE)
+			return step;
+	} else if (r.code != nullptr) {
+		const vx_step step = check_code(in, r, want);
+		if (step != VX_DONE)
+			return step;
+	}
+	return check_chain(in, r, want);
+}
+
+// ---- changing: nothing below may fail
+
+void start_code_page(const vx_insert &in, const Record &r) {
+	page_init(r.code, VX_KIND_CODE, 0, 0, in.ix->meta.dim, in.ix->meta.scan_bits);
+	page_header<vx_meta>(r.meta).code_tail = r.code_block;
+}
+
+void start_target(const vx_insert &in, const Record &r) {
+	const uint64_t node = page_special(r.head).node;
+	page_init(r.target, chain_kind(in.home), node, 0, in.ix->meta.dim, in.ix->meta.scan_bits);
+	page_header<vx_chain_header>(r.target).next = in.plan.after;
+	page_header<vx_chain_header>(r.head).next = r.target_block;
+}
+
+void add_scan_entry(const vx_insert &in, void *leaf, uint32_t ref) {
+	const vx_meta &meta = in.ix->meta;
+	// the leaf's own spread says best what its entries will be like; a leaf of equal rows has none
+	const float spread = in.leaf_spread * in.leaf_spread;
+	if (page_header<vx_chain_header>(leaf).count == 0)
+		leaf_set_unit(leaf, choose_unit(spread > 0 ? spread : in.factors.residual_squared));
+	leaf_append(leaf, meta.dim, meta.scan_bits, in.scan, in.factors, ref);
+}
+
+void add_row(const vx_insert &in, const Record &r, uint32_t ref) {
+	switch (in.home) {
+	case Home::kTree:
+		code_append(r.code, in.ix->meta.dim, *in.entry);
+		add_scan_entry(in, r.target, ref);
+		break;
+	case Home::kRaw:
+		raw_append(r.target, in.ix->meta.dim, in.row, in.x);
+		break;
+	default:
+		list_append(r.target, in.row);
+	}
+}
+
+vx_step apply_record(vx_insert &in, const Record &r, vx_want *want) {
+	const vx_step step = check_record(in, r, want);
+	if (step != VX_DONE)
+		return step;
+	const uint32_t dim = dim_of(*in.ix);
+	uint64_t ref = 0;
+	if (in.home == Home::kTree) {
+		const uint32_t slot = in.plan.new_code ? 0 : page_header<vx_chain_header>(r.code).count;
+		ref = uint64_t(r.code_block) * vx_codes_per_page(dim) + slot;
+	}
+	if (ref > UINT32_MAX) {
+		want->why = "the index has as many pages as its references can reach";
+		return VX_FULL;
+	}
+	if (in.plan.new_code)
+		start_code_page(in, r);
+	if (r.new_target)
+		start_target(in, r);
+	add_row(in, r, static_cast<uint32_t>(ref));
+	in.phase = InsertPhase::kDone;
+	return VX_DONE;
+}
+
+vx_step apply_radius(vx_insert &in, void *page, vx_want *want) {
+	const PathStep &step = in.found[0].path[in.radius_level];
+	const char *fault = inner_fault(page, dim_of(*in.ix), step.node, in.radius_level);
+	if (fault == nullptr && step.page_row >= inner_rows_here(page, dim_of(*in.ix)))
+		fault = "an inner node lost children";
+	if (fault != nullptr)
+		return corrupt(want, step.page, fault);
+	uint8_t *at = static_cast<uint8_t *>(page) + VX_BLOCKS_OFFSET + size_t(step.page_row) * VX_ROW_BYTES +
+				  size_t(step.lane) * sizeof(float);
+	float radius;
+	memcpy(&radius, at, sizeof(radius));
+	in.radius_level--;
+	if (radius >= step.needed) // another insert enlarged it
+		return VX_YIELD;
+	memcpy(at, &step.needed, sizeof(step.needed));
+	return VX_DONE;
+}
+
+} // namespace
+} // namespace vecidx
+
+using namespace vecidx;
+
+vx_step vx_insert_apply(vx_insert *in, void *const pages[], const uint32_t blocks[], vx_want *want) {
+	if (in->phase == InsertPhase::kRadius)
+		return apply_radius(*in, pages[0], want);
+	return apply_record(*in, take_apart(*in, pages, blocks), want);
+}
