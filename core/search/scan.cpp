@@ -316,6 +316,7 @@ void vx_scan_restart(vx_scan *s, const vx_query *query) {
 	s->open_at = 0;
 	s->nearest = INFINITY;
 	s->emitted.clear();
+	s->emitted_high = -INFINITY;
 	s->k = query->k > 0 ? query->k : kFirstBatch;
 	s->phase = Phase::kMeta;
 	start_pass(*s);

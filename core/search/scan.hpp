@@ -112,7 +112,7 @@ struct vx_scan {
 
 	vecidx::Pool<vecidx::Candidate> candidates;
 	size_t emit_at;
-	double emitted_high;     // largest upper bound among the rows of this pass met so far
+	double emitted_high;     // largest upper bound among rows handed out: the executor may still hold them
 	vecidx::Candidate fence; // nearest row, not handed out yet, that was dropped for lying beyond rho_k
 	bool has_fence, fence_sent;
 	vecidx::RowSet emitted;

@@ -47,6 +47,7 @@ bool emit_fence(vx_scan &s, vx_want &want) {
 	if (!s.has_fence)
 		return false;
 	s.emitted.add(s.fence.row);
+	s.emitted_high = std::max(s.emitted_high, s.fence.high);
 	put(want, s.fence.row, s.highs.threshold(), true, VX_ORDER_VALUE);
 	return true;
 }
@@ -81,7 +82,6 @@ void keep_candidate(vx_scan &s, const vx_row &row, Interval interval) {
 // False when memory is missing.
 bool start_emit(vx_scan &s) {
 	s.emit_at = 0;
-	s.emitted_high = -INFINITY;
 	s.fence_sent = false;
 	if (!s.query.ordered)
 		return true;

@@ -78,6 +78,8 @@ public:
 			}
 		}
 		release(out, {3, 0}, limit);
+		for (Output &row : out.rows) // rows that needed no recheck came with a bound
+			row.key = key_of(static_cast<vx_metric>(ix_.meta().metric), rows_.at(row.number), q);
 		vx_scan_stats_get(scan, &out.stats);
 		return out;
 	}
