@@ -15,9 +15,14 @@ die() {
 
 # ---- packages ----------------------------------------------------------------------------------------------------
 
-# To build the extension against PostgreSQL $1 and to run a server and its tests.
+# To build the extension against PostgreSQL $1 and to run a server.
+run_packages() {
+  echo "make gcc g++ libc6-dev postgresql-$1 postgresql-server-dev-$1"
+}
+
+# The same with what the tests of SQL and of servers need.
 build_packages() {
-  echo "make gcc g++ libc6-dev postgresql-$1 postgresql-server-dev-$1 libipc-run-perl perl"
+  echo "$(run_packages "$1") perl libipc-run-perl"
 }
 
 # For the core's own tests and the second compiler.
@@ -47,7 +52,7 @@ need_packages() {
   fi
   if [ "$(id -u)" = 0 ]; then
     as_root=
-  elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+  elif command -v sudo >/dev/null && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then
     as_root=sudo
   else
     die "these Debian packages are missing and this is not root: $missing" "sudo apt-get install $missing"
