@@ -39,6 +39,21 @@ TYPE_OBJS = \
 	src/type/vector_subscript.o \
 
 AM_OBJS = \
+	src/am/build.o \
+	src/am/cost.o \
+	src/am/handler.o \
+	src/am/insert.o \
+	src/am/limit.o \
+	src/am/metric.o \
+	src/am/options.o \
+	src/am/page.o \
+	src/am/sample.o \
+	src/am/scan.o \
+	src/am/shape.o \
+	src/am/spool.o \
+	src/am/train.o \
+	src/am/vacuum.o \
+	src/am/validate.o \
 
 OBJS = $(CORE_OBJS) $(TYPE_OBJS) $(AM_OBJS) src/vecidx.o
 

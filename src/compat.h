@@ -33,4 +33,37 @@
 #define VECIDX_MODULE_MAGIC(module, release) PG_MODULE_MAGIC
 #endif
 
+/* ---- access method: include after utils/rel.h and storage/bufmgr.h */
+
+/* A path that must not be taken: infinite cost says it before 18, this from then on. */
+#if PG_VERSION_NUM >= 180000
+#define vecidx_disable_path(index_path) ((index_path)->path.disabled_nodes = 2)
+#else
+#define vecidx_disable_path(index_path) ((void)(index_path))
+#endif
+
+/* EXPLAIN ANALYZE shows "Index Searches". */
+#if PG_VERSION_NUM >= 180000
+#define vecidx_count_search(scan)                                                                                      \
+	do {                                                                                                               \
+		if ((scan)->instrument != NULL)                                                                                \
+			(scan)->instrument->nsearches++;                                                                           \
+	} while (0)
+#else
+#define vecidx_count_search(scan) ((void)(scan))
+#endif
+
+#if PG_VERSION_NUM >= 180000
+#define vecidx_vacuum_delay() vacuum_delay_point(false)
+#else
+#define vecidx_vacuum_delay() vacuum_delay_point()
+#endif
+
+/* A new page at the end of the relation, pinned and locked exclusively. */
+#if PG_VERSION_NUM >= 160000
+#define vecidx_extend_relation(relation) ExtendBufferedRel(BMR_REL(relation), MAIN_FORKNUM, NULL, EB_LOCK_FIRST)
+#else
+#define vecidx_extend_relation(relation) vecidx_extend_relation_15(relation)
+#endif
+
 #endif

@@ -370,3 +370,42 @@ CREATE OPERATOR CLASS vector_ops DEFAULT FOR TYPE vector USING hash AS
     FUNCTION 2 vector_hash_extended(vector, bigint);
 COMMENT ON OPERATOR CLASS vector_ops USING hash IS 'equality of vectors, for hashing';
 COMMENT ON OPERATOR FAMILY vector_ops USING hash IS 'equality of vectors, for hashing';
+
+-- ---- the access method --------------------------------------------------------------------------------------------
+
+CREATE FUNCTION vecidx_handler(internal) RETURNS index_am_handler
+    AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION vecidx_handler(internal) IS 'handler of the vecidx index access method';
+
+CREATE ACCESS METHOD vecidx TYPE INDEX HANDLER vecidx_handler;
+COMMENT ON ACCESS METHOD vecidx IS 'nearest-neighbour index access method';
+
+CREATE FUNCTION vecidx_metric_l2() RETURNS integer
+    AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION vecidx_metric_l2() IS 'vecidx support: the ordering operator is Euclidean distance';
+
+CREATE FUNCTION vecidx_metric_cosine() RETURNS integer
+    AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION vecidx_metric_cosine() IS 'vecidx support: the ordering operator is cosine distance';
+
+CREATE FUNCTION vecidx_metric_ip() RETURNS integer
+    AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION vecidx_metric_ip() IS 'vecidx support: the ordering operator is the negative inner product';
+
+CREATE OPERATOR CLASS vector_l2_ops DEFAULT FOR TYPE vector USING vecidx AS
+    OPERATOR 1 <-> (vector, vector) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 vecidx_metric_l2();
+COMMENT ON OPERATOR CLASS vector_l2_ops USING vecidx IS 'nearest vectors by Euclidean distance';
+COMMENT ON OPERATOR FAMILY vector_l2_ops USING vecidx IS 'nearest vectors by Euclidean distance';
+
+CREATE OPERATOR CLASS vector_cosine_ops FOR TYPE vector USING vecidx AS
+    OPERATOR 1 <=> (vector, vector) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 vecidx_metric_cosine();
+COMMENT ON OPERATOR CLASS vector_cosine_ops USING vecidx IS 'nearest vectors by cosine distance';
+COMMENT ON OPERATOR FAMILY vector_cosine_ops USING vecidx IS 'nearest vectors by cosine distance';
+
+CREATE OPERATOR CLASS vector_ip_ops FOR TYPE vector USING vecidx AS
+    OPERATOR 1 <#> (vector, vector) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 vecidx_metric_ip();
+COMMENT ON OPERATOR CLASS vector_ip_ops USING vecidx IS 'vectors with the largest inner product';
+COMMENT ON OPERATOR FAMILY vector_ip_ops USING vecidx IS 'vectors with the largest inner product';

@@ -1,0 +1,117 @@
+/*
+ * What the files of the access method share. Each verb of the access method has a file of its own; those that need
+ * pages, the cached shape of an index or the errors they have in common find them here.
+ */
+#ifndef VECIDX_AM_H
+#define VECIDX_AM_H
+
+#include "access/amapi.h"
+#include "access/genam.h"
+#include "access/itup.h"
+#include "nodes/execnodes.h"
+#include "nodes/pathnodes.h"
+#include "storage/block.h"
+#include "storage/buf.h"
+#include "storage/itemptr.h"
+#include "utils/rel.h"
+
+#include "vecidx/core.h"
+
+#include "compat.h"
+
+/* Strategy and support function numbers of an operator class. */
+#define VECIDX_DISTANCE_STRATEGY 1
+#define VECIDX_METRIC_PROC 1
+
+/* Sub-phases of CREATE INDEX; 1 is PostgreSQL's own "initializing". */
+#define VECIDX_PHASE_SAMPLING 2
+#define VECIDX_PHASE_TRAINING 3
+#define VECIDX_PHASE_ASSIGNING 4
+#define VECIDX_PHASE_SORTING 5
+#define VECIDX_PHASE_WRITING 6
+
+/* ---- options.c: storage parameters and settings */
+
+typedef struct VecidxOptions {
+	int32 vl_len_; /* varlena header */
+	int tree;      /* VecidxTree */
+	int scan_bits; /* 0 chooses */
+	int leaf_size; /* 0 chooses */
+	int seed;
+} VecidxOptions;
+
+typedef enum VecidxTree { VECIDX_TREE_AUTO, VECIDX_TREE_KMEANS } VecidxTree;
+
+extern double vecidx_recall_target; /* vecidx.recall */
+
+extern void vecidx_options_define(void);
+extern VecidxOptions vecidx_options_of(Relation index);
+
+/* ---- shape.c: what the meta page of an index says, kept with the relation */
+
+/* The index's shape as cached with the relation: valid until the next invalidation, so copy it to keep it. */
+extern const vx_index *vecidx_shape_cached(Relation index);
+/* A copy in the current memory context. */
+extern vx_index *vecidx_shape_copy(Relation index);
+/* The cached shape turned out to be out of date. */
+extern void vecidx_shape_forget(Relation index);
+/* As vecidx_shape_cached, but NULL where that would raise an error about what the pages hold. */
+extern const vx_index *vecidx_shape_if_sound(Relation index);
+
+extern vx_metric vecidx_metric_of(Relation index);
+/* Dimension of the indexed column by its type modifier; raises when it has none or too many. */
+extern uint32 vecidx_dimension_of(Relation index);
+
+/* ---- page.c: pages through shared buffers */
+
+extern _Noreturn void vecidx_report_corrupt(Relation index, BlockNumber block, const char *why);
+extern bool vecidx_is_vecidx_index(Relation index);
+
+/* A buffer of a new page, pinned and locked exclusively; its content is zeros. */
+extern Buffer vecidx_new_buffer(Relation index);
+/* Give an unused new page back; releases the buffer. */
+extern void vecidx_free_buffer(Relation index, Buffer buffer);
+/* After a change to a registered copy: the header must tell how much of the page is in use. False if it cannot be. */
+extern bool vecidx_page_seal(Page page);
+
+/* The pages of a whole new fork, in any order. */
+typedef struct VecidxFork {
+	Relation index;
+	ForkNumber fork;
+	BlockNumber nblocks;
+} VecidxFork;
+extern void vecidx_fork_write(VecidxFork *fork, BlockNumber block, const void *image);
+/* Write out what the writer has ready; then it may be given more. */
+extern void vecidx_fork_drain(VecidxFork *fork, vx_writer *writer);
+
+static inline vx_row vecidx_row_of(ItemPointer tid, uint16 flags) {
+	vx_row row = {ItemPointerGetBlockNumber(tid), ItemPointerGetOffsetNumber(tid), flags};
+
+	return row;
+}
+
+/* ---- limit.c: the LIMIT above a scan */
+
+extern void vecidx_limit_install(void);
+/* Rows wanted of the scan whose ordering keys these are; 0 when that is not known. */
+extern uint32 vecidx_limit_find(ScanKey orderbys);
+
+/* ---- the verbs */
+
+extern IndexBuildResult *vecidx_build(Relation heap, Relation index, IndexInfo *info);
+extern void vecidx_build_empty(Relation index);
+extern bool vecidx_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Relation heap,
+						  IndexUniqueCheck unique, bool unchanged, IndexInfo *info);
+extern IndexBulkDeleteResult *vecidx_bulk_delete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
+												 IndexBulkDeleteCallback callback, void *callback_state);
+extern IndexBulkDeleteResult *vecidx_vacuum_cleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats);
+extern void vecidx_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count, Cost *startup, Cost *total,
+								 Selectivity *selectivity, double *correlation, double *pages);
+extern bytea *vecidx_options(Datum reloptions, bool validate);
+extern bool vecidx_validate(Oid opclass);
+extern IndexScanDesc vecidx_begin_scan(Relation index, int nkeys, int norderbys);
+extern void vecidx_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int norderbys);
+extern bool vecidx_get_tuple(IndexScanDesc scan, ScanDirection direction);
+extern void vecidx_end_scan(IndexScanDesc scan);
+
+#endif

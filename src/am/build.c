@@ -1,0 +1,101 @@
+/*
+ * CREATE INDEX and REINDEX: sample the table, train the tree, bring the rows into its order, write each page once.
+ *
+ * Pages go through shared buffers without WAL, for nobody else can see the index yet; at the end all of them are
+ * logged. All memory that grows with the table is bounded by maintenance_work_mem.
+ */
+#include "postgres.h"
+
+#include "access/heaptoast.h"
+#include "access/htup_details.h"
+#include "access/xloginsert.h"
+#include "catalog/index.h"
+#include "commands/progress.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/bufmgr.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "am/build.h"
+#include "type/vector.h"
+
+const float *vecidx_build_vector(const VecidxBuild *build, Datum value) {
+	MemoryContext old = MemoryContextSwitchTo(build->row);
+	Vector *vector;
+
+	MemoryContextReset(build->row);
+	vector = DatumGetVector(value);
+	MemoryContextSwitchTo(old);
+	if ((uint32)vector->dim != build->dim)
+		ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
+						errmsg("expected %d dimensions, not %d", (int)build->dim, (int)vector->dim)));
+	return vector->x;
+}
+
+static void shape_build(VecidxBuild *build, Relation index) {
+	VecidxOptions options = vecidx_options_of(index);
+
+	build->index = index;
+	build->dim = vecidx_dimension_of(index);
+	build->stride = vx_code_stride(build->dim);
+	build->shape = palloc(vx_index_size(build->dim));
+	vx_index_shape(build->shape, build->dim, vecidx_metric_of(index), options.scan_bits, options.leaf_size,
+				   options.seed);
+	build->memory = (Size)maintenance_work_mem * 1024;
+	build->row = AllocSetContextCreate(CurrentMemoryContext, "vecidx build row", ALLOCSET_DEFAULT_SIZES);
+	build->pages.index = index;
+}
+
+/* Out of line, every distance that the executor computes costs a look into the TOAST table. */
+static void advise_storage(Relation heap, IndexInfo *info, uint32 dim) {
+	AttrNumber number = info->ii_IndexAttrNumbers[0];
+	Form_pg_attribute column;
+	Size size = VECTOR_SIZE(dim);
+
+	if (number == InvalidAttrNumber)
+		return;
+	column = TupleDescAttr(RelationGetDescr(heap), number - 1);
+	if (column->attstorage == TYPSTORAGE_PLAIN || column->attstorage == TYPSTORAGE_MAIN || size <= TOAST_TUPLE_TARGET ||
+		MAXALIGN(SizeofHeapTupleHeader) + size > MaxHeapTupleSize)
+		return;
+	ereport(NOTICE,
+			(errmsg("vectors of column \"%s\" are stored out of line, which makes every search slower",
+					NameStr(column->attname)),
+			 errhint("Before the rows are loaded, do ALTER TABLE %s ALTER COLUMN %s SET STORAGE PLAIN.",
+					 quote_identifier(RelationGetRelationName(heap)), quote_identifier(NameStr(column->attname)))));
+}
+
+IndexBuildResult *vecidx_build(Relation heap, Relation index, IndexInfo *info) {
+	VecidxBuild build = {.heap = heap, .info = info};
+	IndexBuildResult *result = palloc(sizeof(IndexBuildResult));
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "vecidx build", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	if (RelationGetNumberOfBlocks(index) != 0)
+		elog(ERROR, "index \"%s\" already contains data", RelationGetRelationName(index));
+	build.pages.fork = MAIN_FORKNUM;
+	shape_build(&build, index);
+	advise_storage(heap, info, build.dim);
+	vecidx_build_train(&build);
+	result->heap_tuples = vecidx_build_write(&build, &result->index_tuples);
+	if (RelationNeedsWAL(index))
+		log_newpage_range(index, MAIN_FORKNUM, 0, build.pages.nblocks, true);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return result;
+}
+
+/* The fork from which an unlogged index is reset after a crash: it is always logged. */
+void vecidx_build_empty(Relation index) {
+	VecidxBuild build = {0};
+	Size bytes;
+
+	shape_build(&build, index);
+	build.pages.fork = INIT_FORKNUM;
+	bytes = vx_writer_size(build.shape, NULL);
+	build.writer = vx_writer_init(palloc(bytes), bytes, build.shape, NULL);
+	vx_writer_finish(build.writer);
+	vecidx_fork_drain(&build.pages, build.writer);
+	log_newpage_range(index, INIT_FORKNUM, 0, build.pages.nblocks, true);
+}

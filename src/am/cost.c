@@ -1,0 +1,98 @@
+/*
+ * What the planner is told a scan costs. The core says how many pages, entries and refinements a scan for k rows takes;
+ * here they get prices. All that happens before the first row is start-up cost; reading on to the end is what the
+ * ever wider passes of a full scan take.
+ */
+#include "postgres.h"
+
+#include <float.h>
+#include <math.h>
+
+#include "access/genam.h"
+#include "optimizer/cost.h"
+#include "optimizer/optimizer.h"
+#include "utils/float.h"
+#include "utils/selfuncs.h"
+
+#include "am/am.h"
+
+/*
+ * Prices. An index that is searched is an index that is cached, so a page costs what pinning it and a first look at it
+ * cost beside the work inside: a fortieth of a random read from disk. A scan code is compared in a few cycles, a
+ * refine code or a vector in a few a dimension.
+ */
+#define PAGE_PRICE (0.025 * random_page_cost)
+#define ENTRY_PRICE(dim) (cpu_operator_cost * (0.02 + (dim) / 1000.0))
+#define REFINE_PRICE(dim) (cpu_operator_cost * (1.0 + (dim) / 100.0))
+
+/* Rows wanted when no LIMIT tells. */
+#define DEFAULT_ROWS 10
+/* Passes double, so all of them together read twice what the last one does. */
+#define ALL_PASSES 2.0
+
+/* What an index is taken for whose meta page cannot be read. */
+static vx_meta unknown_meta(double rows) {
+	vx_meta meta = {.dim = 100, .metric = VX_L2, .scan_bits = 2};
+
+	meta.levels = rows > 4000 ? 1 : 0;
+	meta.leaves = (uint32)Min(rows / 250, 1e9);
+	return meta;
+}
+
+static vx_meta meta_of(IndexOptInfo *info) {
+	vx_meta meta = unknown_meta(info->tuples);
+	Relation index;
+	const vx_index *shape;
+
+	if (info->hypothetical)
+		return meta;
+	index = index_open(info->indexoid, NoLock); /* the planner holds a lock already */
+	shape = vecidx_shape_if_sound(index);
+	if (shape != NULL)
+		meta = *vx_index_meta(shape);
+	index_close(index, NoLock);
+	return meta;
+}
+
+static Cost price_of(const vx_meta *meta, const vx_estimate *work) {
+	return work->pages * PAGE_PRICE + work->entries * ENTRY_PRICE(meta->dim) + work->refined * REFINE_PRICE(meta->dim);
+}
+
+/* Rows the scan must find until LIMIT is met, when the filters let that share of them through. */
+static double rows_wanted(PlannerInfo *root, IndexOptInfo *info, double rows) {
+	double wanted = root->limit_tuples > 0 ? root->limit_tuples : DEFAULT_ROWS;
+	Selectivity share = clauselist_selectivity(root, info->indrestrictinfo, info->rel->relid, JOIN_INNER, NULL);
+
+	return Max(1, Min(wanted / Max(share, 1e-9), rows));
+}
+
+/* The executor computes the ordering operator for nearly every row it is handed. */
+static Cost recheck_price(PlannerInfo *root, IndexPath *path) {
+	QualCost cost;
+
+	cost_qual_eval(&cost, path->indexorderbys, root);
+	return cost.per_tuple;
+}
+
+void vecidx_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count, Cost *startup, Cost *total,
+						  Selectivity *selectivity, double *correlation, double *pages) {
+	IndexOptInfo *info = path->indexinfo;
+	double rows = Max(info->tuples, 1);
+	vx_meta meta;
+	vx_estimate first, all;
+
+	*selectivity = 1;
+	*correlation = 0;
+	if (path->indexorderbys == NIL) {
+		*startup = *total = get_float8_infinity();
+		*pages = info->pages;
+		vecidx_disable_path(path);
+		return;
+	}
+	meta = meta_of(info);
+	vx_scan_estimate(&meta, rows, vecidx_recall_target, rows_wanted(root, info, rows), &first);
+	vx_scan_estimate(&meta, rows, vecidx_recall_target, rows, &all);
+	*startup = price_of(&meta, &first);
+	*total = *startup + ALL_PASSES * price_of(&meta, &all) + rows * recheck_price(root, path);
+	*pages = Min(all.pages, info->pages);
+}

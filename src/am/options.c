@@ -1,0 +1,56 @@
+/*
+ * Storage parameters of an index and the settings of a session.
+ */
+#include "postgres.h"
+
+#include "access/reloptions.h"
+#include "utils/guc.h"
+
+#include "am/am.h"
+
+double vecidx_recall_target = 0.95;
+
+static relopt_kind option_kind;
+
+static relopt_enum_elt_def tree_values[] = {{"auto", VECIDX_TREE_AUTO}, {"kmeans", VECIDX_TREE_KMEANS}, {NULL}};
+
+static relopt_enum_elt_def scan_bits_values[] = {{"auto", 0}, {"0", 0}, {"1", 1}, {"2", 2}, {"4", 4}, {NULL}};
+
+/* They shape what is built, so they are read at CREATE INDEX and REINDEX only: hence the lock. */
+static void define_storage_parameters(void) {
+	option_kind = add_reloption_kind();
+	add_enum_reloption(option_kind, "tree", "Kind of tree; auto chooses by the operator class", tree_values,
+					   VECIDX_TREE_AUTO, "Valid values are \"auto\" and \"kmeans\".", AccessExclusiveLock);
+	add_enum_reloption(option_kind, "scan_bits", "Bits a dimension in the codes that are scanned first",
+					   scan_bits_values, 0, "Valid values are \"auto\", \"1\", \"2\" and \"4\".", AccessExclusiveLock);
+	add_int_reloption(option_kind, "leaf_size", "Rows in a leaf; 0 chooses by the dimension", 0, 0, 65535,
+					  AccessExclusiveLock);
+	add_int_reloption(option_kind, "seed", "Seed of all random choices of a build", 0, 0, PG_INT32_MAX,
+					  AccessExclusiveLock);
+}
+
+void vecidx_options_define(void) {
+	define_storage_parameters();
+	DefineCustomRealVariable("vecidx.recall", "Share of the true nearest rows that an index scan shall find.",
+							 "1 gives exact results. It never affects which rows a condition finds.",
+							 &vecidx_recall_target, 0.95, 0.5, 1.0, PGC_USERSET, 0, NULL, NULL, NULL);
+	MarkGUCPrefixReserved("vecidx");
+}
+
+bytea *vecidx_options(Datum reloptions, bool validate) {
+	static const relopt_parse_elt elements[] = {
+		{"tree", RELOPT_TYPE_ENUM, offsetof(VecidxOptions, tree)},
+		{"scan_bits", RELOPT_TYPE_ENUM, offsetof(VecidxOptions, scan_bits)},
+		{"leaf_size", RELOPT_TYPE_INT, offsetof(VecidxOptions, leaf_size)},
+		{"seed", RELOPT_TYPE_INT, offsetof(VecidxOptions, seed)},
+	};
+
+	return (bytea *)build_reloptions(reloptions, validate, option_kind, sizeof(VecidxOptions), elements,
+									 lengthof(elements));
+}
+
+VecidxOptions vecidx_options_of(Relation index) {
+	VecidxOptions none = {0};
+
+	return index->rd_options != NULL ? *(VecidxOptions *)index->rd_options : none;
+}

@@ -1,0 +1,201 @@
+/*
+ * Index scans: drives the core's scan machine, one step after the other, and hands its rows to the executor.
+ *
+ * Between pages a scan holds neither lock nor pin, so only snapshots that judge each row version by itself are safe.
+ * The query is taken up at the first row, for a LIMIT 0 or an error elsewhere should not cost a search.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/relscan.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/bufmgr.h"
+#include "storage/predicate.h"
+#include "utils/float.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "am/am.h"
+#include "type/vector.h"
+
+/* Memory the core gets at the start of a scan; it asks for more. */
+#define FIRST_MEMORY (64 * 1024)
+
+typedef struct VecidxScan {
+	MemoryContext context; /* of everything below */
+	const vx_index *shape; /* own copy: the cached one may go between two rows */
+	vx_scan *core;
+	float *vector;      /* query, NULL for a NULL query */
+	float *buffer;      /* ... where it lies */
+	uint32 rows;        /* LIMIT above the scan, 0 if unknown */
+	BlockNumber blocks; /* of the index, when last looked */
+	bool started;
+} VecidxScan;
+
+IndexScanDesc vecidx_begin_scan(Relation index, int nkeys, int norderbys) {
+	IndexScanDesc scan = RelationGetIndexScan(index, nkeys, norderbys);
+	VecidxScan *state = palloc0(sizeof(VecidxScan));
+
+	state->context = AllocSetContextCreate(CurrentMemoryContext, "vecidx scan", ALLOCSET_DEFAULT_SIZES);
+	scan->opaque = state;
+	if (norderbys > 0) {
+		scan->xs_orderbyvals = palloc0(sizeof(Datum) * norderbys);
+		scan->xs_orderbynulls = palloc(sizeof(bool) * norderbys);
+	}
+	return scan;
+}
+
+void vecidx_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int norderbys) {
+	VecidxScan *state = scan->opaque;
+
+	if (nkeys > 0)
+		elog(ERROR, "vecidx index scans have no search keys");
+	if (norderbys == 0 || orderbys == NULL)
+		elog(ERROR, "cannot scan vecidx index without order");
+	memmove(scan->orderByData, orderbys, sizeof(ScanKeyData) * norderbys);
+	state->rows = vecidx_limit_find(orderbys);
+	state->started = false;
+}
+
+/* Copies the query out of the scan key; its memory is the caller's. */
+static void take_query(IndexScanDesc scan, VecidxScan *state) {
+	uint32 dim = vx_index_meta(state->shape)->dim;
+	ScanKey key = &scan->orderByData[0];
+	Vector *query;
+
+	state->vector = NULL;
+	if (key->sk_flags & SK_ISNULL)
+		return;
+	query = DatumGetVector(key->sk_argument);
+	if ((uint32)query->dim != dim)
+		ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
+						errmsg("different vector dimensions %d and %d", (int)dim, (int)query->dim)));
+	if (state->buffer == NULL)
+		state->buffer = MemoryContextAlloc(state->context, sizeof(float) * dim);
+	state->vector = memcpy(state->buffer, query->x, sizeof(float) * dim);
+	if ((Pointer)query != DatumGetPointer(key->sk_argument))
+		pfree(query);
+}
+
+/* Everything anew: at the first query, and when the index was reshaped. */
+static void reset(IndexScanDesc scan, VecidxScan *state) {
+	MemoryContext old;
+
+	MemoryContextReset(state->context);
+	state->core = NULL;
+	state->buffer = NULL;
+	old = MemoryContextSwitchTo(state->context);
+	state->shape = vecidx_shape_copy(scan->indexRelation);
+	MemoryContextSwitchTo(old);
+}
+
+static void start(IndexScanDesc scan, VecidxScan *state) {
+	vx_query query = {.recall = vecidx_recall_target, .k = state->rows};
+
+	if (!IsMVCCSnapshot(scan->xs_snapshot))
+		elog(ERROR, "non-MVCC snapshots are not supported with vecidx");
+	if (state->core == NULL)
+		reset(scan, state);
+	take_query(scan, state);
+	query.vector = state->vector;
+	if (state->core != NULL) {
+		vx_scan_restart(state->core, &query);
+	} else {
+		Size bytes = Max(vx_scan_size(state->shape), FIRST_MEMORY);
+
+		state->core = vx_scan_init(MemoryContextAlloc(state->context, bytes), bytes, state->shape, &query);
+	}
+	state->started = true;
+}
+
+static void read_page(IndexScanDesc scan, VecidxScan *state, const vx_want *want) {
+	Relation index = scan->indexRelation;
+	Buffer buffer;
+
+	if (want->block >= state->blocks) {
+		state->blocks = RelationGetNumberOfBlocks(index);
+		if (want->block >= state->blocks)
+			vecidx_report_corrupt(index, want->block, "It lies beyond the end of the index.");
+	}
+	for (uint32 i = 0; i < want->nahead; i++)
+		if (want->ahead[i] < state->blocks)
+			PrefetchBuffer(index, MAIN_FORKNUM, want->ahead[i]);
+	buffer = ReadBuffer(index, want->block);
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	vx_scan_page(state->core, BufferGetPage(buffer));
+	UnlockReleaseBuffer(buffer);
+}
+
+static Datum order_value(const vx_want *want) {
+	return Float8GetDatum(want->order == VX_ORDER_NAN ? get_float8_nan() : want->value);
+}
+
+/*
+ * Further ordering expressions on the column are the executor's: minus infinity is below all their values, and the
+ * recheck puts rows that tie by the first one in order.
+ */
+static void hand_out(IndexScanDesc scan, const vx_want *want) {
+	ItemPointerSet(&scan->xs_heaptid, want->row.block, want->row.offset);
+	scan->xs_recheck = false;
+	scan->xs_recheckorderby = want->recheck || scan->numberOfOrderBys > 1;
+	for (int i = 0; i < scan->numberOfOrderBys; i++) {
+#ifndef USE_FLOAT8_BYVAL
+		if (DatumGetPointer(scan->xs_orderbyvals[i]) != NULL)
+			pfree(DatumGetPointer(scan->xs_orderbyvals[i]));
+#endif
+		scan->xs_orderbyvals[i] = i == 0 ? order_value(want) : Float8GetDatum(-get_float8_infinity());
+		scan->xs_orderbynulls[i] = i == 0 && (want->order == VX_ORDER_NULL || want->order == VX_ORDER_ANY);
+	}
+}
+
+static void grow(VecidxScan *state, const vx_want *want) {
+	vx_scan_grow(state->core, MemoryContextAllocHuge(state->context, want->bytes), want->bytes);
+}
+
+bool vecidx_get_tuple(IndexScanDesc scan, ScanDirection direction) {
+	VecidxScan *state = scan->opaque;
+	vx_want want;
+
+	Assert(ScanDirectionIsForward(direction));
+	if (!state->started) {
+		pgstat_count_index_scan(scan->indexRelation);
+		vecidx_count_search(scan);
+		start(scan, state);
+	}
+	for (;;) {
+		CHECK_FOR_INTERRUPTS();
+		switch (vx_scan_next(state->core, &want)) {
+		case VX_PAGE:
+			read_page(scan, state, &want);
+			break;
+		case VX_ROW:
+			hand_out(scan, &want);
+			return true;
+		case VX_MEMORY:
+			grow(state, &want);
+			break;
+		case VX_YIELD:
+			break;
+		case VX_STALE: /* told before the first row, so nothing is returned twice */
+			vecidx_shape_forget(scan->indexRelation);
+			reset(scan, state);
+			start(scan, state);
+			break;
+		case VX_CORRUPT:
+			vecidx_report_corrupt(scan->indexRelation, want.block, want.why);
+		case VX_DONE:
+			return false;
+		default:
+			elog(ERROR, "unexpected step of a vecidx scan");
+		}
+	}
+}
+
+void vecidx_end_scan(IndexScanDesc scan) {
+	VecidxScan *state = scan->opaque;
+
+	MemoryContextDelete(state->context);
+	pfree(state);
+}

@@ -1,0 +1,119 @@
+/*
+ * The shape of an index (meta page, mean and rotation), read once and kept with the relation, and what its definition
+ * says before there is a meta page.
+ */
+#include "postgres.h"
+
+#include "access/tupdesc.h"
+#include "fmgr.h"
+#include "storage/bufmgr.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#include "am/am.h"
+
+/* Reads block 0 into `shape`, which has room for the dimension of the meta page. NULL, or what is wrong. */
+static const char *open_meta(Relation index, vx_index **shape) {
+	const char *fault = NULL;
+	Buffer buffer = ReadBuffer(index, VX_META_BLOCK);
+	Page page = BufferGetPage(buffer);
+
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	fault = vx_meta_fault(page);
+	if (fault == NULL) {
+		Size size = vx_index_size(vx_page_meta(page)->dim);
+
+		*shape = MemoryContextAlloc(index->rd_indexcxt, size);
+		vx_index_open(*shape, page);
+	}
+	UnlockReleaseBuffer(buffer);
+	return fault;
+}
+
+static const char *open_mean(Relation index, vx_index *shape) {
+	const char *fault = NULL;
+	Buffer buffer = ReadBuffer(index, vx_index_meta(shape)->mean);
+
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	fault = vx_index_set_mean_page(shape, BufferGetPage(buffer));
+	UnlockReleaseBuffer(buffer);
+	return fault;
+}
+
+/* Fills the cache. NULL, or what is wrong with block *block. */
+static const char *load(Relation index, BlockNumber *block) {
+	vx_index *shape = NULL;
+	BlockNumber blocks = RelationGetNumberOfBlocks(index);
+	const char *fault;
+
+	*block = VX_META_BLOCK;
+	if (blocks == 0)
+		return "there is no meta page";
+	fault = open_meta(index, &shape);
+	if (fault == NULL && vx_index_meta(shape)->mean != VX_NO_BLOCK) {
+		*block = vx_index_meta(shape)->mean;
+		fault = *block < blocks ? open_mean(index, shape) : "it lies beyond the end of the index";
+	}
+	if (fault == NULL)
+		index->rd_amcache = shape;
+	else if (shape != NULL)
+		pfree(shape);
+	return fault;
+}
+
+const vx_index *vecidx_shape_cached(Relation index) {
+	BlockNumber block;
+	const char *fault;
+
+	if (index->rd_amcache == NULL && (fault = load(index, &block)) != NULL)
+		vecidx_report_corrupt(index, block, fault);
+	return index->rd_amcache;
+}
+
+const vx_index *vecidx_shape_if_sound(Relation index) {
+	BlockNumber block;
+
+	if (index->rd_amcache == NULL && load(index, &block) != NULL)
+		return NULL;
+	return index->rd_amcache;
+}
+
+vx_index *vecidx_shape_copy(Relation index) {
+	const vx_index *shape = vecidx_shape_cached(index);
+	Size size = vx_index_size(vx_index_meta(shape)->dim);
+
+	return memcpy(palloc(size), shape, size);
+}
+
+void vecidx_shape_forget(Relation index) {
+	if (index->rd_amcache != NULL)
+		pfree(index->rd_amcache);
+	index->rd_amcache = NULL;
+}
+
+vx_metric vecidx_metric_of(Relation index) {
+	FmgrInfo *proc = index_getprocinfo(index, 1, VECIDX_METRIC_PROC);
+	int metric = DatumGetInt32(FunctionCall0Coll(proc, InvalidOid));
+
+	if (metric != VX_L2 && metric != VX_COSINE && metric != VX_IP)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+						errmsg("support function %d of the operator class of index \"%s\" names no metric: %d",
+							   VECIDX_METRIC_PROC, RelationGetRelationName(index), metric)));
+	return (vx_metric)metric;
+}
+
+uint32 vecidx_dimension_of(Relation index) {
+	Form_pg_attribute column = TupleDescAttr(RelationGetDescr(index), 0);
+	int32 typmod = column->atttypmod;
+
+	if (typmod < 0)
+		getBaseTypeAndTypmod(column->atttypid, &typmod);
+	if (typmod < 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("column does not have dimensions"),
+						errhint("Declare the column with dimensions, as in vector(384), or index an expression that "
+								"casts it to such a type.")));
+	if (typmod > (int32)VX_MAX_DIM)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("column cannot have more than %d dimensions for vecidx index", (int)VX_MAX_DIM)));
+	return (uint32)typmod;
+}
