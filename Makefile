@@ -93,3 +93,17 @@ endif
 # A distribution's server has no dependency tracking, and a VPATH build starts in an empty folder.
 $(OBJS): $(wildcard $(addprefix $(srcdir)/,src/*.h src/*/*.h core/include/vecidx/*.h core/*/*.hpp))
 $(shell mkdir -p $(dir $(OBJS)))
+
+# Longer runs and conveniences; doc/testing.md describes them.
+SECONDS ?= 60
+.PHONY: test quickstart check-17 check-18 fuzz format
+test quickstart:
+	sh $(srcdir)/tools/$@.sh
+check-17:
+	sh $(srcdir)/tools/chroot.sh test trixie
+check-18:
+	sh $(srcdir)/tools/chroot.sh test sid
+fuzz:
+	sh $(srcdir)/tools/fuzz.sh $(SECONDS)
+format:
+	cd $(srcdir) && git ls-files '*.c' '*.h' '*.cpp' '*.hpp' | xargs clang-format -i
