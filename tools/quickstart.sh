@@ -64,7 +64,7 @@ copy_postgres
 
 say "building with $(gcc --version | head -n 1) for $("$bindir/postgres" --version)"
 mkdir -p build/quickstart/objects
-quietly "the build" make -C build/quickstart/objects -f "$top/Makefile" -j "$(cpus)" install PG_CONFIG="$pg_config"
+quietly "the build" make -s -C build/quickstart/objects -f "$top/Makefile" -j "$(cpus)" install PG_CONFIG="$pg_config"
 
 say "starting a server of its own in $run_dir"
 start_server

@@ -109,11 +109,11 @@ build_with() {
     clang) cxx=clang++ ;;
   esac
   mkdir -p "$work/$1"
-  make -C "$work/$1" -f "$top/Makefile" -j "$(cpus)" PG_CONFIG="$pg_config" CC="$1" CXX=$cxx WERROR=-Werror
+  make -s -C "$work/$1" -f "$top/Makefile" -j "$(cpus)" PG_CONFIG="$pg_config" CC="$1" CXX=$cxx WERROR=-Werror
 }
 
 install_extension() {
-  make -C "$work/gcc" -f "$top/Makefile" install PG_CONFIG="$pg_config" CC=gcc CXX=g++ WERROR=-Werror
+  make -s -C "$work/gcc" -f "$top/Makefile" install PG_CONFIG="$pg_config" CC=gcc CXX=g++ WERROR=-Werror
 }
 
 run_sql() {
