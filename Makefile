@@ -9,6 +9,9 @@ CORE_OBJS = \
 	core/code/index.o \
 	core/code/scancode.o \
 	core/kernel/distance_c.o \
+	core/kernel/half.o \
+	core/kernel/kernels.o \
+	core/kernel/scalar.o \
 	core/page/inner.o \
 	core/page/leaf.o \
 	core/page/page.o \
