@@ -43,9 +43,12 @@ TYPE_OBJS = \
 
 AM_OBJS = \
 	src/am/build.o \
+	src/am/check.o \
 	src/am/cost.o \
 	src/am/handler.o \
+	src/am/info.o \
 	src/am/insert.o \
+	src/am/inspect.o \
 	src/am/limit.o \
 	src/am/metric.o \
 	src/am/options.o \

@@ -66,4 +66,10 @@
 #define vecidx_extend_relation(relation) vecidx_extend_relation_15(relation)
 #endif
 
+#if PG_VERSION_NUM >= 160000
+#define vecidx_tuplesort_getdatum(sort, value, isnull) tuplesort_getdatum(sort, true, false, value, isnull, NULL)
+#else
+#define vecidx_tuplesort_getdatum(sort, value, isnull) tuplesort_getdatum(sort, true, value, isnull, NULL)
+#endif
+
 #endif

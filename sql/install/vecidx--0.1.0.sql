@@ -409,3 +409,22 @@ CREATE OPERATOR CLASS vector_ip_ops FOR TYPE vector USING vecidx AS
     FUNCTION 1 vecidx_metric_ip();
 COMMENT ON OPERATOR CLASS vector_ip_ops USING vecidx IS 'vectors with the largest inner product';
 COMMENT ON OPERATOR FAMILY vector_ip_ops USING vecidx IS 'vectors with the largest inner product';
+
+CREATE FUNCTION vecidx_check(index regclass, heapallindexed boolean DEFAULT false) RETURNS void
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
+COMMENT ON FUNCTION vecidx_check(regclass, boolean) IS
+    'verify the structure of a vecidx index, and that it holds every row of its table';
+-- It reads everything and keeps writers out meanwhile.
+REVOKE ALL ON FUNCTION vecidx_check(regclass, boolean) FROM PUBLIC;
+
+CREATE FUNCTION vecidx_info(
+    index regclass,
+    OUT format_version integer, OUT dimensions integer, OUT metric text, OUT tree text,
+    OUT levels integer, OUT leaves integer, OUT leaf_size integer, OUT scan_bits integer, OUT seed bigint,
+    OUT rows bigint, OUT dead_rows bigint, OUT pages bigint,
+    OUT inner_pages bigint, OUT leaf_pages bigint, OUT code_pages bigint, OUT raw_pages bigint, OUT list_pages bigint,
+    OUT unused_pages bigint, OUT bytes_per_row double precision, OUT expected_entries bigint
+)
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
+COMMENT ON FUNCTION vecidx_info(regclass) IS
+    'what a vecidx index is made of, and how many entries a search for ten rows is expected to look at';

@@ -12,9 +12,9 @@ double vecidx_recall_target = 0.95;
 
 static relopt_kind option_kind;
 
-static relopt_enum_elt_def tree_values[] = {{"auto", VECIDX_TREE_AUTO}, {"kmeans", VECIDX_TREE_KMEANS}, {NULL}};
+static relopt_enum_elt_def tree_values[] = {{"auto", VECIDX_TREE_AUTO}, {"kmeans", VECIDX_TREE_KMEANS}, {NULL, 0}};
 
-static relopt_enum_elt_def scan_bits_values[] = {{"auto", 0}, {"0", 0}, {"1", 1}, {"2", 2}, {"4", 4}, {NULL}};
+static relopt_enum_elt_def scan_bits_values[] = {{"auto", 0}, {"0", 0}, {"1", 1}, {"2", 2}, {"4", 4}, {NULL, 0}};
 
 /* They shape what is built, so they are read at CREATE INDEX and REINDEX only: hence the lock. */
 static void define_storage_parameters(void) {
