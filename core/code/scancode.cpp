@@ -51,26 +51,21 @@ double best_step(const double *r, uint32_t dim, uint32_t bits, double residual_s
 	return step;
 }
 
-} // namespace
-
-void scan_encode(vx_metric metric, uint32_t dim, uint32_t bits, const vx_code_entry &entry, const double *centroid,
-				 uint8_t *code, ScanFactors &out) {
-	double r[VX_MAX_DIM];
+// r := what `entry` stands for, less the centroid; its squared norm.
+double residual_of(uint32_t dim, const vx_code_entry &entry, const double *centroid, double *r) {
 	double rr = 0;
 	for (uint32_t i = 0; i < dim; i++) {
 		r[i] = static_cast<double>(entry.scale) * entry.code[i] - centroid[i];
 		rr += r[i] * r[i];
 	}
-	out = {0, 0, 0, static_cast<float>(rr)};
-	const int half = 1 << (bits - 1), top = (1 << bits) - 1;
-	if (!(rr > 0)) {
-		memset(code, half, dim);
-		return;
-	}
-	const double inverse = bits == 1 ? 0 : 1 / best_step(r, dim, bits, rr);
+	return rr;
+}
+
+void fill_factors(vx_metric metric, uint32_t dim, uint32_t bits, const double *r, double rr, const double *centroid,
+				  const uint8_t *code, ScanFactors &out) {
+	const int top = (1 << bits) - 1;
 	double ur = 0, uu = 0, uc = 0;
 	for (uint32_t i = 0; i < dim; i++) {
-		code[i] = level_code(r[i], inverse, half);
 		const double u = 2 * code[i] - top;
 		ur += u * r[i];
 		uu += u * u;
@@ -79,6 +74,7 @@ void scan_encode(vx_metric metric, uint32_t dim, uint32_t bits, const vx_code_en
 	const double rescale = rr / ur;                                           // <u,r> >= sum |r_i| > 0
 	const double miss = std::sqrt(std::fmax(0, rescale * rescale * uu - rr)); // |r| sqrt(1/x0^2 - 1)
 	const double spread = dim > 1 ? miss / std::sqrt(dim - 1.0) : miss;
+	out.residual_squared = static_cast<float>(rr);
 	if (metric == VX_IP) {
 		out.add = 0;
 		out.mul = static_cast<float>(-rescale);
@@ -88,6 +84,34 @@ void scan_encode(vx_metric metric, uint32_t dim, uint32_t bits, const vx_code_en
 		out.mul = static_cast<float>(-2 * rescale);
 		out.error = static_cast<float>(2 * spread);
 	}
+}
+
+} // namespace
+
+void scan_encode(vx_metric metric, uint32_t dim, uint32_t bits, const vx_code_entry &entry, const double *centroid,
+				 uint8_t *code, ScanFactors &out) {
+	double r[VX_MAX_DIM];
+	const double rr = residual_of(dim, entry, centroid, r);
+	const int half = 1 << (bits - 1);
+	if (!(rr > 0)) {
+		memset(code, half, dim);
+		out = {0, 0, 0, 0};
+		return;
+	}
+	const double inverse = bits == 1 ? 0 : 1 / best_step(r, dim, bits, rr);
+	for (uint32_t i = 0; i < dim; i++)
+		code[i] = level_code(r[i], inverse, half);
+	fill_factors(metric, dim, bits, r, rr, centroid, code, out);
+}
+
+void scan_factors(vx_metric metric, uint32_t dim, uint32_t bits, const vx_code_entry &entry, const double *centroid,
+				  const uint8_t *code, ScanFactors &out) {
+	double r[VX_MAX_DIM];
+	const double rr = residual_of(dim, entry, centroid, r);
+	if (rr > 0)
+		fill_factors(metric, dim, bits, r, rr, centroid, code, out);
+	else
+		out = {0, 0, 0, 0};
 }
 
 void pack_factors(const ScanFactors &factors, float unit, uint16_t &add, uint16_t &mul) {

@@ -21,6 +21,11 @@ struct ScanFactors {
 void scan_encode(vx_metric metric, uint32_t dim, uint32_t bits, const vx_code_entry &entry, const double *centroid,
 				 uint8_t *code, ScanFactors &out);
 
+// The factors that belong to a code already chosen: those of scan_encode when the code is its, whatever the compiler
+// made of the choice among equally good codes. For checking.
+void scan_factors(vx_metric metric, uint32_t dim, uint32_t bits, const vx_code_entry &entry, const double *centroid,
+				  const uint8_t *code, ScanFactors &out);
+
 // The float16 factors of an entry on a page whose header says `unit` (a length): add / unit^2 and mul / unit, so that
 // est = base + unit^2 (add' + mul' <levels, q> / unit) at any scale of the data. Factors that do not fit become
 // add' = -infinity, mul' = 0: the entry then passes every scan and its refine code decides.
