@@ -18,6 +18,10 @@ CORE_OBJS = \
 	core/page/remove.o \
 	core/page/rows.o \
 	core/page/validate.o \
+	core/search/check.o \
+	core/search/check_rows.o \
+	core/search/check_sweep.o \
+	core/search/check_tree.o \
 	core/search/dial.o \
 	core/search/estimate.o \
 	core/search/insert.o \

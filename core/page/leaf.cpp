@@ -84,14 +84,13 @@ void leaf_code(const void *page, uint32_t dim, uint32_t bits, uint32_t slot, uin
 	}
 }
 
-ScanFactors leaf_factors(const void *page, uint32_t dim, uint32_t bits, uint32_t slot) {
-	const auto &header = page_header<vx_leaf_header>(page);
+HalfFactors leaf_half_factors(const void *page, uint32_t dim, uint32_t bits, uint32_t slot) {
 	const uint8_t *block = leaf_block(page, dim, bits, slot / VX_LANES);
 	const LaneFields at = fields_of(dim, bits, slot % VX_LANES);
-	uint16_t add, mul;
-	memcpy(&add, block + at.add, sizeof(add));
-	memcpy(&mul, block + at.mul, sizeof(mul));
-	return {float_from_half(add) * header.unit * header.unit, float_from_half(mul) * header.unit, header.error, 0};
+	HalfFactors half;
+	memcpy(&half.add, block + at.add, sizeof(half.add));
+	memcpy(&half.mul, block + at.mul, sizeof(half.mul));
+	return half;
 }
 
 } // namespace vecidx

@@ -20,7 +20,10 @@ bool leaf_append(void *page, uint32_t dim, uint32_t bits, const uint8_t *code, c
 uint32_t leaf_ref(const void *page, uint32_t dim, uint32_t bits, uint32_t slot);
 void leaf_code(const void *page, uint32_t dim, uint32_t bits, uint32_t slot, uint8_t *code);
 
-// Its factors as a scan sees them, in units of the index's space (error is the page's mean).
-ScanFactors leaf_factors(const void *page, uint32_t dim, uint32_t bits, uint32_t slot);
+// Its factors as stored: float16, divided by the page's unit.
+struct HalfFactors {
+	uint16_t add, mul;
+};
+HalfFactors leaf_half_factors(const void *page, uint32_t dim, uint32_t bits, uint32_t slot);
 
 } // namespace vecidx

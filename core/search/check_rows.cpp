@@ -1,0 +1,252 @@
+// The walk over what holds rows: leaf pages with the code slots they refer to, the raw run, the lists.
+#include <algorithm>
+#include <cmath>
+
+#include "kernel/kernels.hpp"
+#include "page/leaf.hpp"
+#include "search/check.hpp"
+
+namespace vecidx {
+namespace {
+
+constexpr double kRadiusSlack = 1e-6;
+// A float16 factor may differ by its last bit when another compiler rounded its float32 otherwise.
+constexpr float kHalfRelative = 0x1p-10F, kHalfTiny = 0x1p-23F;
+
+// ---- rows
+
+// Each row pointer once: an open-addressing table that has room for all rows the sweep has counted.
+bool is_second(vx_check &c, const vx_row &row) {
+	const uint64_t key = (uint64_t(row.block) << 16 | row.offset) + 1;
+	const uint64_t hash = key * 0x9E3779B97F4A7C15u;
+	auto at = static_cast<uint64_t>(static_cast<unsigned __int128>(hash) * c.seen_size >> 64);
+	for (uint64_t probes = 0; probes < c.seen_size; probes++) {
+		if (c.seen[at] == key)
+			return true;
+		if (c.seen[at] == 0) {
+			c.seen[at] = key;
+			return false;
+		}
+		at = at + 1 < c.seen_size ? at + 1 : 0;
+	}
+	report(c, c.visiting, "rows appeared during the check");
+	return false;
+}
+
+void take_row(vx_check &c, const vx_row &row, uint16_t flags_allowed) {
+	if ((row.flags & VX_ROW_DEAD) != 0)
+		return;
+	if (row.offset == 0 || row.block == VX_NO_BLOCK || (row.flags & ~flags_allowed) != 0)
+		report(c, c.visiting, "a row pointer is impossible");
+	else if (is_second(c, row))
+		report(c, c.visiting, "a row is in the index twice");
+	else if (c.nrows < vx_check::kMostRows)
+		c.rows[c.nrows++] = row;
+}
+
+// ---- chains
+
+// Only the first two pages of a chain may have room: no insert looks behind them.
+void check_place(vx_check &c, const void *page, vx_page_kind kind) {
+	const auto &chain = page_header<vx_chain_header>(page);
+	if (c.position >= 2 && chain.count < chain_capacity(kind, c.meta.dim, c.meta.scan_bits))
+		report(c, c.visiting, "a page behind the second of its chain has room");
+}
+
+void follow(vx_check &c, const void *page) {
+	c.next = page_header<vx_chain_header>(page).next;
+	c.from = c.visiting;
+	c.position++;
+}
+
+void abandon(vx_check &c, const char *why) {
+	report(c, c.visiting, why);
+	c.cut = true;
+	c.next = VX_NO_BLOCK;
+}
+
+// ---- codes
+
+const char *entry_fault(const vx_code_entry &entry, uint32_t dim) {
+	if (!(entry.scale >= 0) || !(entry.error >= 0) || !std::isfinite(entry.scale) || !std::isfinite(entry.error))
+		return "a refine code has impossible numbers";
+	for (uint32_t i = 0; i < dim; i++)
+		if (entry.code[i] == -128)
+			return "a refine code is out of range";
+	return nullptr;
+}
+
+void check_radii(vx_check &c, const vx_code_entry &entry) {
+	for (uint32_t level = 1; level <= c.meta.levels; level++) {
+		const CheckFrame &frame = c.frames[level];
+		if (reach_of(entry, frame.centroid, c.meta.dim) > frame.radius * (1 + kRadiusSlack))
+			report(c, frame.block.page, "a row lies outside the radius of an inner entry above it");
+	}
+}
+
+bool same_half(uint16_t a, uint16_t b) {
+	const float x = float_from_half(a), y = float_from_half(b);
+	return x == y || std::fabs(x - y) <= kHalfRelative * std::fabs(y) + kHalfTiny;
+}
+
+// The scan entry must be this slot's, relative to this leaf's centroid.
+void check_scan_entry(vx_check &c, const vx_code_entry &entry, uint32_t slot) {
+	const vx_meta &m = c.meta;
+	leaf_code(c.leaf, m.dim, m.scan_bits, slot, c.code);
+	ScanFactors factors;
+	scan_factors(static_cast<vx_metric>(m.metric), m.dim, m.scan_bits, entry, c.frames[1].centroid, c.code, factors);
+	uint16_t add, mul;
+	pack_factors(factors, page_header<vx_leaf_header>(c.leaf).unit, add, mul);
+	const HalfFactors stored = leaf_half_factors(c.leaf, m.dim, m.scan_bits, slot);
+	if (!same_half(stored.add, add) || !same_half(stored.mul, mul))
+		report(c, c.leaf_block, "a scan entry is not that of the code slot it refers to");
+}
+
+void check_slot(vx_check &c, const void *page, const CheckRef &ref) {
+	const uint32_t dim = c.meta.dim, slot = ref_slot(ref.ref, dim);
+	if (slot >= page_header<vx_chain_header>(page).count) {
+		report(c, c.leaf_block, "a scan entry refers to a code slot that is not in use");
+		return;
+	}
+	const uint64_t bit = uint64_t(c.number[c.visiting]) * vx_codes_per_page(dim) + slot;
+	if ((c.slots[bit / 64] >> (bit % 64) & 1) != 0) {
+		report(c, c.leaf_block, "two scan entries refer to the same code slot");
+		return;
+	}
+	c.slots[bit / 64] |= uint64_t(1) << (bit % 64);
+	const vx_code_entry &entry = code_entry(page, dim, slot);
+	if ((entry.row.flags & VX_ROW_DEAD) != 0)
+		return;
+	c.slots_met++;
+	take_row(c, entry.row, 0);
+	const char *fault = entry_fault(entry, dim);
+	if (fault != nullptr) {
+		report(c, c.visiting, fault);
+		return;
+	}
+	check_radii(c, entry);
+	check_scan_entry(c, entry, ref.slot);
+}
+
+bool same_code_page(const vx_check &c, uint32_t a, uint32_t b) {
+	return ref_block(c.refs[a].ref, c.meta.dim) == ref_block(c.refs[b].ref, c.meta.dim);
+}
+
+// Skip the references that lead to the page of the current one.
+void skip_code_page(vx_check &c) {
+	const uint32_t first = c.ref_at;
+	while (c.ref_at < c.nrefs && same_code_page(c, first, c.ref_at))
+		c.ref_at++;
+}
+
+void check_code_tail(vx_check &c) {
+	const uint32_t tail = c.meta.code_tail;
+	if (tail == VX_NO_BLOCK)
+		return;
+	if (tail >= c.nblocks)
+		report(c, VX_META_BLOCK, "a pointer leads beyond the end of the index");
+	else if ((c.state[tail] & kDamaged) == 0 && (c.state[tail] & kKindMask) != VX_KIND_CODE)
+		report(c, VX_META_BLOCK, "the meta page's code page is none");
+	else
+		c.state[tail] |= kReached;
+}
+
+} // namespace
+
+void start_chain(vx_check &c, uint32_t from, uint32_t head, uint64_t node) {
+	c.from = from;
+	c.next = head;
+	c.node = node;
+	c.position = 0;
+}
+
+vx_step step_leaf(vx_check &c, vx_want &want) {
+	if (c.next != VX_NO_BLOCK && reach(c, c.from, c.next))
+		return ask_page(c, want, c.next);
+	c.phase = CheckPhase::kTree;
+	return VX_DONE;
+}
+
+void leaf_page(vx_check &c, const void *page) {
+	const uint32_t dim = c.meta.dim, bits = c.meta.scan_bits;
+	const char *fault = leaf_fault(page, dim, bits, c.node);
+	if (fault != nullptr) {
+		abandon(c, fault);
+		return;
+	}
+	check_place(c, page, VX_KIND_LEAF);
+	memcpy(c.leaf, page, VX_PAGE_SIZE);
+	c.leaf_block = c.visiting;
+	c.nrefs = page_header<vx_chain_header>(page).count;
+	c.ref_at = 0;
+	for (uint32_t slot = 0; slot < c.nrefs; slot++)
+		c.refs[slot] = {leaf_ref(page, dim, bits, slot), slot};
+	std::sort(c.refs, c.refs + c.nrefs, [](const CheckRef &a, const CheckRef &b) { return a.ref < b.ref; });
+	follow(c, page);
+	c.phase = CheckPhase::kCodes;
+}
+
+vx_step step_codes(vx_check &c, vx_want &want) {
+	while (c.ref_at < c.nrefs) {
+		const uint32_t block = ref_block(c.refs[c.ref_at].ref, c.meta.dim);
+		const uint32_t state = block < c.nblocks ? c.state[block] : 0;
+		if ((state & kKindMask) == VX_KIND_CODE)
+			return ask_page(c, want, block);
+		if ((state & kDamaged) == 0)
+			report(c, c.leaf_block, "a scan entry refers to a page that is no code page");
+		c.cut = true;
+		skip_code_page(c);
+	}
+	c.phase = CheckPhase::kLeaf;
+	return VX_DONE;
+}
+
+void codes_page(vx_check &c, const void *page) {
+	const uint32_t first = c.ref_at;
+	skip_code_page(c);
+	if (chain_fault(page, VX_KIND_CODE, c.meta.dim, 0) != nullptr)
+		return; // it was sound in the sweep: it changes under us, which the caller must prevent
+	c.state[c.visiting] |= kReached;
+	for (uint32_t i = first; i < c.ref_at; i++)
+		check_slot(c, page, c.refs[i]);
+}
+
+vx_step step_chains(vx_check &c, vx_want &want) {
+	const uint32_t heads[kCheckChains] = {c.meta.raw, c.meta.wild, c.meta.late};
+	for (;;) {
+		if (c.next != VX_NO_BLOCK && reach(c, c.from, c.next))
+			return ask_page(c, want, c.next);
+		if (c.chain == kCheckChains)
+			break;
+		start_chain(c, VX_META_BLOCK, heads[c.chain++], 0);
+	}
+	check_code_tail(c);
+	c.at = 1;
+	c.phase = CheckPhase::kSlots;
+	return VX_DONE;
+}
+
+void chain_page(vx_check &c, const void *page) {
+	const bool raw = c.chain == 1, late = c.chain == 3;
+	const vx_page_kind kind = raw ? VX_KIND_RAW : VX_KIND_LIST;
+	const char *fault = chain_fault(page, kind, c.meta.dim, 0);
+	if (fault != nullptr) {
+		abandon(c, fault);
+		return;
+	}
+	if (page_special(page).node != c.node && c.position > 0)
+		report(c, c.visiting, "a page belongs to another chain");
+	c.node = page_special(page).node;
+	check_place(c, page, kind);
+	const uint32_t count = page_header<vx_chain_header>(page).count;
+	for (uint32_t slot = 0; slot < count; slot++) {
+		const vx_row &row = raw ? raw_entry(page, c.meta.dim, slot).row : list_entry(page, slot);
+		take_row(c, row, late ? VX_ROW_NULL : 0);
+		if (raw && !std::all_of(raw_entry(page, c.meta.dim, slot).x, raw_entry(page, c.meta.dim, slot).x + c.meta.dim,
+								[](float x) { return std::isfinite(x); }))
+			report(c, c.visiting, "a raw vector is not finite");
+	}
+	follow(c, page);
+}
+
+} // namespace vecidx

@@ -1,0 +1,117 @@
+// What a check learns without following pointers: each page by itself at the beginning, and at the end the slots and
+// pages that nothing led to.
+#include <algorithm>
+
+#include "search/check.hpp"
+
+namespace vecidx {
+namespace {
+
+constexpr uint64_t kClearWords = 1u << 20; // 8 MB a step
+constexpr uint32_t kBlocksAStep = 1u << 16;
+
+bool holds_rows(uint32_t kind) {
+	return kind == VX_KIND_CODE || kind == VX_KIND_RAW || kind == VX_KIND_LIST;
+}
+
+const vx_row &row_at(const void *page, uint32_t slot) {
+	return *reinterpret_cast<const vx_row *>(static_cast<const uint8_t *>(page) + VX_ENTRIES_OFFSET +
+											 size_t(slot) * page_special(page).entry_bytes);
+}
+
+void sweep_rows(vx_check &c, const void *page, uint32_t kind) {
+	const auto &chain = page_header<vx_chain_header>(page);
+	uint32_t dead = 0;
+	for (uint32_t slot = 0; slot < chain.count; slot++)
+		dead += (row_at(page, slot).flags & VX_ROW_DEAD) != 0;
+	if (dead != chain.dead)
+		report(c, c.visiting, "a page's count of dead entries is wrong");
+	c.live_rows += chain.count - dead;
+	if (kind == VX_KIND_CODE) {
+		c.live_slots += chain.count - dead;
+		c.number[c.visiting] = c.code_pages++;
+	}
+}
+
+} // namespace
+
+void sweep_page(vx_check &c, const void *page) {
+	uint8_t &state = c.state[c.at++];
+	state = 0;
+	if (page_is_new(page))
+		return;
+	const uint32_t kind = page_special(page).kind;
+	const char *fault = vx_page_fault(page, &c.meta);
+	if (fault == nullptr && kind == VX_KIND_META)
+		fault = "a second meta page";
+	if (fault != nullptr) {
+		report(c, c.visiting, fault);
+		state = kDamaged;
+		return;
+	}
+	state = static_cast<uint8_t>(kind);
+	if ((holds_rows(kind) || kind == VX_KIND_LEAF) && page_header<vx_chain_header>(page).count == 0)
+		state |= kEmpty;
+	if (holds_rows(kind))
+		sweep_rows(c, page, kind);
+}
+
+size_t check_memory_wanted(const vx_check &c) {
+	const uint64_t slot_words = (uint64_t(c.code_pages) * vx_codes_per_page(c.meta.dim) + 63) / 64;
+	return (slot_words + c.live_rows + c.live_rows / 3 + 16) * sizeof(uint64_t);
+}
+
+void check_take_memory(vx_check &c, void *memory) {
+	c.slot_words = (uint64_t(c.code_pages) * vx_codes_per_page(c.meta.dim) + 63) / 64;
+	c.seen_size = c.live_rows + c.live_rows / 3 + 16;
+	c.slots = static_cast<uint64_t *>(memory);
+	c.seen = c.slots + c.slot_words;
+	c.cleared = 0;
+	c.phase = CheckPhase::kClear;
+}
+
+bool clear_slice(vx_check &c) {
+	const uint64_t left = c.slot_words + c.seen_size - c.cleared, n = std::min(left, kClearWords);
+	memset(c.slots + c.cleared, 0, n * sizeof(uint64_t));
+	c.cleared += n;
+	return n > 0;
+}
+
+// Every live slot has one scan entry; a second one was found when it was met.
+vx_step step_slots(vx_check &c, vx_want &want) {
+	for (; !c.cut && c.slots_met != c.live_slots && c.at < c.nblocks; c.at++)
+		if ((c.state[c.at] & (kKindMask | kDamaged)) == VX_KIND_CODE)
+			return ask_page(c, want, c.at);
+	c.at = 1;
+	c.phase = CheckPhase::kPages;
+	return VX_DONE;
+}
+
+void slots_page(vx_check &c, const void *page) {
+	c.at++;
+	if (chain_fault(page, VX_KIND_CODE, c.meta.dim, 0) != nullptr)
+		return;
+	const uint32_t count = page_header<vx_chain_header>(page).count;
+	for (uint32_t slot = 0; slot < count; slot++) {
+		const uint64_t bit = uint64_t(c.number[c.visiting]) * vx_codes_per_page(c.meta.dim) + slot;
+		const bool met = (c.slots[bit / 64] >> (bit % 64) & 1) != 0;
+		if (!met && (row_at(page, slot).flags & VX_ROW_DEAD) == 0)
+			report(c, c.visiting, "no scan entry refers to a live code slot");
+	}
+}
+
+vx_step step_pages(vx_check &c, vx_want &want) {
+	(void)want;
+	const uint32_t end = std::min<uint64_t>(c.nblocks, uint64_t(c.at) + kBlocksAStep);
+	for (; !c.cut && c.at < end && c.nfaults < vx_check::kMostFaults; c.at++) {
+		const uint8_t state = c.state[c.at];
+		if ((state & kKindMask) != 0 && (state & (kReached | kDamaged | kEmpty)) == 0)
+			report(c, c.at, "no pointer leads to a page that is in use");
+	}
+	if (!c.cut && c.at < c.nblocks)
+		return c.nfaults > 0 ? VX_DONE : VX_YIELD;
+	c.phase = CheckPhase::kDone;
+	return VX_DONE;
+}
+
+} // namespace vecidx
