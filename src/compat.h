@@ -59,11 +59,9 @@
 #define vecidx_vacuum_delay() vacuum_delay_point()
 #endif
 
-/* A new page at the end of the relation, pinned and locked exclusively. */
+/* A new page at the end of the relation, pinned and locked exclusively; src/am/page.c does it by hand before 16. */
 #if PG_VERSION_NUM >= 160000
 #define vecidx_extend_relation(relation) ExtendBufferedRel(BMR_REL(relation), MAIN_FORKNUM, NULL, EB_LOCK_FIRST)
-#else
-#define vecidx_extend_relation(relation) vecidx_extend_relation_15(relation)
 #endif
 
 #if PG_VERSION_NUM >= 160000

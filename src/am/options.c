@@ -39,10 +39,10 @@ void vecidx_options_define(void) {
 
 bytea *vecidx_options(Datum reloptions, bool validate) {
 	static const relopt_parse_elt elements[] = {
-		{"tree", RELOPT_TYPE_ENUM, offsetof(VecidxOptions, tree)},
-		{"scan_bits", RELOPT_TYPE_ENUM, offsetof(VecidxOptions, scan_bits)},
-		{"leaf_size", RELOPT_TYPE_INT, offsetof(VecidxOptions, leaf_size)},
-		{"seed", RELOPT_TYPE_INT, offsetof(VecidxOptions, seed)},
+		{.optname = "tree", .opttype = RELOPT_TYPE_ENUM, .offset = offsetof(VecidxOptions, tree)},
+		{.optname = "scan_bits", .opttype = RELOPT_TYPE_ENUM, .offset = offsetof(VecidxOptions, scan_bits)},
+		{.optname = "leaf_size", .opttype = RELOPT_TYPE_INT, .offset = offsetof(VecidxOptions, leaf_size)},
+		{.optname = "seed", .opttype = RELOPT_TYPE_INT, .offset = offsetof(VecidxOptions, seed)},
 	};
 
 	return (bytea *)build_reloptions(reloptions, validate, option_kind, sizeof(VecidxOptions), elements,

@@ -25,8 +25,8 @@ bool vecidx_is_vecidx_index(Relation index) {
 		   index->rd_indam->ambuild == vecidx_build;
 }
 
-#if PG_VERSION_NUM < 160000
-static Buffer vecidx_extend_relation_15(Relation index) {
+#ifndef vecidx_extend_relation
+static Buffer vecidx_extend_relation(Relation index) {
 	bool shared = !RELATION_IS_LOCAL(index);
 	Buffer buffer;
 

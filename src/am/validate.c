@@ -25,7 +25,7 @@ typedef struct Validation {
 	bool sound;
 } Validation;
 
-pg_attribute_printf(2, 3) static void complain(Validation *v, const char *format, ...) {
+__attribute__((format(printf, 2, 3))) static void complain(Validation *v, const char *format, ...) {
 	char text[512];
 	va_list args;
 
