@@ -97,7 +97,8 @@ pg_major() {
 
 if [ "$(id -u)" = 0 ]; then
   server_user=postgres
-  as_server() { runuser -u postgres -- "$@"; }
+  # From /, as that user may not be able to enter the current directory.
+  as_server() { (cd / && exec runuser -u postgres -- "$@"); }
 else
   server_user=$(id -un)
   as_server() { "$@"; }
@@ -122,15 +123,16 @@ make_run_dir() {
   [ "$(id -u)" != 0 ] || chown postgres "$run_dir/server"
 }
 
-# remove_run_dir NAME: stops a server left there by an earlier run and removes the directory.
+# remove_run_dir NAME: stops the servers left there by an earlier run and removes the directory.
 remove_run_dir() {
   [ -f "$top/build/$1/where" ] || { rm -rf "$top/build/$1/run"; return 0; }
   old=$(cat "$top/build/$1/where")
   case $old in
     "$top/build/$1/run" | */vecidx-"$1"-??????)
-      if [ -f "$old/server/data/postmaster.pid" ]; then
-        as_server "$old/bin/pg_ctl" -D "$old/server/data" -m immediate -w stop >/dev/null 2>&1 || true
-      fi
+      # Servers of interrupted TAP tests are below it too.
+      for pidfile in $(find "$old/server" -name postmaster.pid 2>/dev/null); do
+        as_server "$old/bin/pg_ctl" -D "$(dirname "$pidfile")" -m immediate -w stop >/dev/null 2>&1 || true
+      done
       rm -rf "$old"
       ;;
   esac
@@ -189,10 +191,10 @@ cpus() { nproc 2>/dev/null || echo 2; }
 
 # The files of the source tree, NUL-separated: git's view of it, or everything but build/ in a tarball.
 list_sources() {
-  if [ -e "$top/.git" ] && command -v git >/dev/null; then
+  if git -C "$top" rev-parse --git-dir >/dev/null 2>&1; then
     # Files deleted but not yet committed are still listed by git.
     (cd "$top" && git ls-files -z -co --exclude-standard) | (cd "$top" && xargs -0 sh -c 'for f; do [ ! -e "$f" ] || printf "%s\0" "$f"; done' sh)
   else
-    (cd "$top" && find . -path ./build -prune -o -type f ! -name '*.o' ! -name '*.so' -print0)
+    (cd "$top" && find . \( -path ./build -o -path ./.git \) -prune -o -type f ! -name '*.o' ! -name '*.so' -print0)
   fi
 }

@@ -90,8 +90,8 @@ counted() {
 # ---- the stages --------------------------------------------------------------------------------------------------
 
 check_format() {
-  list_sources | tr '\0' '\n' | grep -E '\.(c|h|cpp|hpp)$' |
-    (cd "$top" && xargs -d '\n' "${CLANG_FORMAT:-clang-format}" --dry-run --Werror)
+  list_sources | tr '\0' '\n' | grep -E '\.(c|h|cpp|hpp)$' >"$work/log/sources" &&
+    (cd "$top" && xargs -d '\n' "${CLANG_FORMAT:-clang-format}" --dry-run --Werror) <"$work/log/sources"
 }
 
 run_core() {
@@ -134,14 +134,21 @@ run_tap() {
   # A copy, because the server's user may not be able to read the sources.
   tar -C "$top" -cf - test/t | as_server tar -C "$tap" -xf -
   (
-    cd "$tap"
+    cd "$top"
     tests=
     for t in ${TAP_TESTS:-test/t/*.pl}; do tests="$tests test/t/$(basename "$t")"; done
     # shellcheck disable=SC2086
-    as_server env PATH="$bindir:$PATH" TESTDIR="$tap" TESTDATADIR="$tap/tmp_check" TESTLOGDIR="$tap/tmp_check/log" \
-      PGPORT=65432 PG_REGRESS="$pgxs/../src/test/regress/pg_regress" top_builddir="$pgxs/.." \
+    as_server env -C "$tap" PATH="$bindir:$PATH" TESTDIR="$tap" TESTDATADIR="$tap/tmp_check" TESTLOGDIR="$tap/tmp_check/log" \
+      PGPORT=65432 PG_REGRESS="$pgxs/test/regress/pg_regress" top_builddir="$tap" \
       prove --verbose -I "$pgxs/test/perl" -I "$tap/test/t" $tests
-  )
+  ) || {
+    # What the servers and the tests said.
+    rm -rf "$work/log/tap"
+    mkdir "$work/log/tap"
+    find "$tap" -path '*/log/*' -type f -exec cp {} "$work/log/tap" \;
+    echo "logs of the servers and tests: $work/log/tap"
+    return 1
+  }
 }
 tap_passed() { grep -cE '^ok [0-9]+' "$1" || true; }
 tap_failed() { grep -cE '^not ok [0-9]+' "$1" || true; }
