@@ -70,6 +70,19 @@ OBJS = $(CORE_OBJS) $(TYPE_OBJS) $(AM_OBJS) src/vecidx.o
 # init creates the extension for the others.
 REGRESS = \
 	init \
+	type_input \
+	type_functions \
+	type_operators \
+	type_casts \
+	type_aggregates \
+	type_btree_hash \
+	type_subscript \
+	type_copy \
+	type_soft \
+	type_errors \
+	type_random \
+	type_catalog \
+	type_schema \
 
 # -Wno-unused-parameter: the server fixes the signatures of its callbacks. WERROR=-Werror makes warnings errors.
 PG_CPPFLAGS = -I$(srcdir)/core/include -I$(srcdir)/src

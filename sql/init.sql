@@ -1,2 +1,18 @@
--- Creates the extension for every test after this one.
+-- Creates the extension, and a helper, for every test after this one.
 CREATE EXTENSION vecidx;
+-- What a command gives: its first value, or SQLSTATE, message, detail and hint of its error.
+CREATE FUNCTION outcome(command text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  result text;
+  state text;
+  message text;
+  detail text;
+  hint text;
+BEGIN
+  EXECUTE command INTO result;
+  RETURN coalesce(result, 'NULL');
+EXCEPTION WHEN OTHERS THEN
+  GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL,
+    hint = PG_EXCEPTION_HINT;
+  RETURN concat_ws(' | ', state, message, nullif(detail, ''), nullif(hint, ''));
+END $$;

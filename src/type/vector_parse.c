@@ -27,11 +27,11 @@ static const char *skip_space(const char *p) {
 	return p;
 }
 
-/* Digits and at most one point as an integer and a power of ten. False where the integer would not be exact. */
+/* Digits and at most one point as an integer and a power of ten. False where the integer does not fit. */
 static bool read_mantissa(const char **text, uint64_t *mantissa, int *exponent) {
 	const char *p = *text;
 	bool point = false;
-	int digits = 0;
+	bool any = false;
 
 	*mantissa = 0;
 	*exponent = 0;
@@ -40,14 +40,15 @@ static bool read_mantissa(const char **text, uint64_t *mantissa, int *exponent) 
 			point = true;
 			continue;
 		}
-		/* 15 digits are below 2^53 */
-		if (++digits > 15)
+		/* room for one more digit: 19 of them always fit */
+		if (*mantissa >= UINT64_C(1000000000000000000))
 			return false;
 		*mantissa = *mantissa * 10 + (uint64_t)(*p - '0');
 		*exponent -= point;
+		any = true;
 	}
 	*text = p;
-	return digits > 0;
+	return any;
 }
 
 /* An `e` with its digits, added to the exponent. False where strtof should look. */
@@ -75,14 +76,15 @@ static bool read_exponent(const char **text, int *exponent) {
 }
 
 /*
- * A decimal whose integer part and power of ten are exact doubles: one operation rounds it correctly to double, and the
- * second rounding, to float, is right too unless the double lies exactly between two floats. Returns the end of the
- * number, or NULL for strtof.
+ * A decimal of at most 19 digits and a power of ten that is an exact double: converting the digits and one operation
+ * each round once, so the double is within 2 ulp of the truth and rounds to the same float unless it is as near to a
+ * middle between two floats. Returns the end of the number, or NULL for strtof.
  */
 static const char *read_short_decimal(const char *text, float *value) {
 	static const double power[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
 								   1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-	const uint64_t below_float = (UINT64_C(1) << 29) - 1;
+	/* a double has 29 bits more than a float */
+	const uint64_t middle = UINT64_C(1) << 28;
 	const char *p = text;
 	bool negative = *p == '-';
 	uint64_t mantissa;
@@ -90,7 +92,7 @@ static const char *read_short_decimal(const char *text, float *value) {
 	int exponent;
 	double result;
 
-	/* x87 would round a third time */
+	/* x87 would round once more */
 	if (FLT_EVAL_METHOD != 0)
 		return NULL;
 	if (*p == '-' || *p == '+')
@@ -99,9 +101,14 @@ static const char *read_short_decimal(const char *text, float *value) {
 		return NULL;
 	if (exponent < -22 || exponent > 22 || !(*p == ',' || *p == ']' || is_space(*p)))
 		return NULL;
+
 	result = exponent < 0 ? (double)mantissa / power[-exponent] : (double)mantissa * power[exponent];
+	/* denormal floats have fewer bits, and too large is an error */
+	if (result != 0 && !(result >= (double)FLT_MIN && result <= (double)FLT_MAX))
+		return NULL;
 	memcpy(&bits, &result, sizeof(bits));
-	if ((bits & below_float) == (below_float + 1) / 2)
+	bits &= 2 * middle - 1;
+	if (bits + 4 >= middle && bits <= middle + 4)
 		return NULL;
 	*value = (float)(negative ? -result : result);
 	return p;

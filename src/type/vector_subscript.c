@@ -23,27 +23,26 @@ PG_FUNCTION_INFO_V1(vecidx_vector_subscript);
 static void transform_subscript(SubscriptingRef *ref, List *indirection, ParseState *pstate, bool is_slice,
 								bool is_assignment) {
 	A_Indices *index = linitial_node(A_Indices, indirection);
+	int location = exprLocation(index->uidx ? index->uidx : index->lidx);
 	Node *expr;
 	Oid expr_type;
 
 	if (is_slice)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("type vector does not support slices"),
-						errhint("Use subvector(vector, start, count)."),
-						parser_errposition(pstate, exprLocation((Node *)indirection))));
+						errhint("Use subvector(vector, start, count)."), parser_errposition(pstate, location)));
 	if (list_length(indirection) != 1)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("type vector allows only one subscript"),
-						parser_errposition(pstate, exprLocation((Node *)indirection))));
+						parser_errposition(pstate, location)));
 	if (is_assignment)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("elements of type vector cannot be assigned to"),
-				 errhint("Assign a whole vector."), parser_errposition(pstate, exprLocation((Node *)indirection))));
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("elements of type vector cannot be assigned to"),
+						errhint("Assign a whole vector."), parser_errposition(pstate, location)));
 
 	expr = transformExpr(pstate, index->uidx, pstate->p_expr_kind);
 	expr_type = exprType(expr);
 	expr = coerce_to_target_type(pstate, expr, expr_type, INT4OID, -1, COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, -1);
 	if (expr == NULL)
 		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH), errmsg("vector subscript must have type integer"),
-						parser_errposition(pstate, exprLocation(index->uidx))));
+						parser_errposition(pstate, location)));
 
 	ref->refupperindexpr = list_make1(expr);
 	ref->reflowerindexpr = NIL;
