@@ -58,11 +58,12 @@ struct Kernels {
 	void (*centroid_rows)(const uint8_t *rows, const int8_t *query, uint32_t nrows, int32_t acc[16]);
 
 	// ---- training: nearest of `nblocks` blocks of 16 centroids (each `quads` rows as above) for four rows at a time.
-	// cost_j = norm[j] - 2 * scale[j] * xscale[r] * (acc_j - 128 * xsum[r]); lowest index wins ties.
-	// Each x[r] has quads * 4 bytes. Padding centroids carry norm = +infinity (and scale 0).
-	void (*assign4)(const int8_t *const x[4], const float xscale[4], const int32_t xsum[4], const uint8_t *blocks,
-					const float *norm, const float *scale, uint32_t nblocks, uint32_t quads, uint32_t best[4],
-					float cost[4]);
+	// cost_j = norm[j] - 2 * scale[j] * xscale[r] * (acc_j - 128 * xsum[r]) - 2 * extra[j] * xextra[r]; the lowest
+	// index wins ties. The last term is that of inner product's extra coordinate; without it `extra` is nullptr.
+	// Each x[r] has quads * 4 bytes. Padding centroids carry norm = +infinity (and scale and extra 0).
+	void (*assign4)(const int8_t *const x[4], const float xscale[4], const int32_t xsum[4], const float xextra[4],
+					const uint8_t *blocks, const float *norm, const float *scale, const float *extra, uint32_t nblocks,
+					uint32_t quads, uint32_t best[4], float cost[4]);
 
 	// ---- scan codes, `bits` = 1, 2 or 4 a dimension; index 0, 1, 2 of the array for 1, 2, 4 bits. A block of 16
 	// entries is `rows` code rows of 64 bytes, then 16 x float16 add, 16 x float16 mul, 16 x uint32 ref (128 bytes).

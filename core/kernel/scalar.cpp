@@ -78,8 +78,9 @@ void centroid_rows(const uint8_t *rows, const int8_t *query, uint32_t nrows, int
 				acc[entry] += int32_t(rows[row * kRowBytes + entry * 4 + k]) * query[row * 4 + k];
 }
 
-void assign4(const int8_t *const x[4], const float xscale[4], const int32_t xsum[4], const uint8_t *blocks,
-			 const float *norm, const float *scale, uint32_t nblocks, uint32_t quads, uint32_t best[4], float cost[4]) {
+void assign4(const int8_t *const x[4], const float xscale[4], const int32_t xsum[4], const float xextra[4],
+			 const uint8_t *blocks, const float *norm, const float *scale, const float *extra, uint32_t nblocks,
+			 uint32_t quads, uint32_t best[4], float cost[4]) {
 	for (uint32_t r = 0; r < 4; r++) {
 		best[r] = 0;
 		cost[r] = std::numeric_limits<float>::infinity();
@@ -88,7 +89,9 @@ void assign4(const int8_t *const x[4], const float xscale[4], const int32_t xsum
 			centroid_rows(blocks + size_t(b) * quads * kRowBytes, x[r], quads, acc);
 			for (uint32_t e = 0; e < kBlockEntries; e++) {
 				const uint32_t j = b * kBlockEntries + e;
-				const float value = norm[j] - 2 * scale[j] * xscale[r] * static_cast<float>(acc[e] - 128 * xsum[r]);
+				float value = norm[j] - 2 * scale[j] * xscale[r] * static_cast<float>(acc[e] - 128 * xsum[r]);
+				if (extra != nullptr)
+					value -= 2 * extra[j] * xextra[r];
 				if (value < cost[r]) {
 					cost[r] = value;
 					best[r] = j;
