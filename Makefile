@@ -130,3 +130,10 @@ fuzz:
 	sh $(srcdir)/tools/fuzz.sh $(SECONDS)
 format:
 	cd $(srcdir) && git ls-files '*.c' '*.h' '*.cpp' '*.hpp' | xargs clang-format -i
+
+# vecidx beside pgvector on real data: make bench SET=fashion SERVER=/path/to/pg_config (default: the Debian sid chroot).
+SET ?= glove
+SERVER ?= $(srcdir)/build/chroots/sid
+.PHONY: bench
+bench:
+	python3 $(srcdir)/bench/run.py --set $(SET) --server $(SERVER) --install
