@@ -119,13 +119,15 @@ $(shell mkdir -p $(dir $(OBJS)))
 
 # Longer runs and conveniences; doc/testing.md describes them.
 SECONDS ?= 60
-.PHONY: test quickstart check-17 check-18 fuzz format
+.PHONY: test quickstart check-17 check-18 check-bare fuzz format
 test quickstart:
 	sh $(srcdir)/tools/$@.sh
 check-17:
 	sh $(srcdir)/tools/chroot.sh test trixie
 check-18:
 	sh $(srcdir)/tools/chroot.sh test sid
+check-bare:
+	sh $(srcdir)/tools/chroot.sh bare bookworm
 fuzz:
 	sh $(srcdir)/tools/fuzz.sh $(SECONDS)
 format:

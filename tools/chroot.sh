@@ -4,8 +4,9 @@
 #   tools/chroot.sh make SUITE           create the Debian below $CHROOTS (default build/chroots), reuse it when there
 #   tools/chroot.sh test SUITE           the same, then build with -Werror there and run core, SQL and TAP tests
 #   tools/chroot.sh run SUITE COMMAND..  run a command there in a copy of this source tree
+#   tools/chroot.sh bare SUITE           run .ci/run in a fresh minimal Debian without any of the packages needed
 #
-# SUITE is trixie (PostgreSQL 17) or sid (PostgreSQL 18). MIRROR overrides the Debian mirror apt is configured with.
+# SUITE is bookworm (PostgreSQL 15), trixie (17) or sid (18). MIRROR overrides the Debian mirror apt is configured with.
 # Everything runs in mount and process namespaces of its own: when the script ends, however it ends, no mount and no
 # server is left.
 set -eu
@@ -25,7 +26,7 @@ case $suite in
   sid) pgmajor=18 ;;
   *) usage ;;
 esac
-case $verb in make | test | run) ;; *) usage ;; esac
+case $verb in make | test | run | bare) ;; *) usage ;; esac
 
 [ "$(id -u)" = 0 ] || die "a chroot needs root" "sudo tools/chroot.sh $*"
 need_packages debootstrap util-linux tar
@@ -71,34 +72,38 @@ inside() {
     PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
 }
 
-create() {
-  if [ ! -e "$root/.debootstrapped" ]; then
-    rm -rf --one-file-system "$root"
-    mkdir -p "$root"
-    say "debootstrap $suite into $root"
-    debootstrap --variant=minbase "$suite" "$root" "${MIRROR:-$(host_mirror)}" >"$root.log" 2>&1 ||
-      { tail -n 20 "$root.log" >&2; die "debootstrap failed, see $root.log"; }
-    carry_apt_settings
-    # Services are not to be started by their packages.
-    printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
-    chmod +x "$root/usr/sbin/policy-rc.d"
-    touch "$root/.debootstrapped"
-  fi
-  mount_kernel_dirs
-  # The package list is part of the stamp: a changed list is installed into an old chroot too.
-  packages="$(build_packages $pgmajor) $(core_packages) postgresql-$pgmajor-pgvector"
-  if [ "$(cat "$root/.packages" 2>/dev/null)" != "$packages" ]; then
-    say "installing packages in $suite"
-    {
-      inside apt-get update
-      # No cluster of the distribution's own.
-      mkdir -p "$root/etc/postgresql-common"
-      echo 'create_main_cluster = false' >"$root/etc/postgresql-common/createcluster.conf"
-      inside apt-get install -y --no-install-recommends -o Dpkg::Options::=--force-confold $packages
+# A minimal Debian in $root.
+bootstrap() {
+  [ ! -e "$root/.debootstrapped" ] || return 0
+  rm -rf --one-file-system "$root"
+  mkdir -p "$root"
+  say "debootstrap $suite into $root"
+  debootstrap --variant=minbase "$suite" "$root" "${MIRROR:-$(host_mirror)}" >"$root.log" 2>&1 ||
+    { tail -n 20 "$root.log" >&2; die "debootstrap failed, see $root.log"; }
+  carry_apt_settings
+  # Services are not to be started by their packages.
+  printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
+  chmod +x "$root/usr/sbin/policy-rc.d"
+  touch "$root/.debootstrapped"
+}
+
+# The packages to build and test with. Their list is the stamp: a changed one is installed into an old chroot too.
+install_packages() {
+  packages="$(build_packages $pgmajor) $(core_packages)"
+  # The peer of the benchmark, where Debian has it.
+  [ $pgmajor = 15 ] || packages="$packages postgresql-$pgmajor-pgvector"
+  [ "$(cat "$root/.packages" 2>/dev/null)" != "$packages" ] || return 0
+  say "installing packages in $suite"
+  {
+    # No cluster of the distribution's own.
+    mkdir -p "$root/etc/postgresql-common"
+    echo 'create_main_cluster = false' >"$root/etc/postgresql-common/createcluster.conf"
+    # shellcheck disable=SC2086
+    inside apt-get update &&
+      inside apt-get install -y --no-install-recommends -o Dpkg::Options::=--force-confold $packages &&
       inside apt-get clean
-    } >>"$root.log" 2>&1 || { tail -n 20 "$root.log" >&2; die "installing packages failed, see $root.log"; }
-    echo "$packages" >"$root/.packages"
-  fi
+  } >>"$root.log" 2>&1 || { tail -n 20 "$root.log" >&2; die "installing packages failed, see $root.log"; }
+  echo "$packages" >"$root/.packages"
 }
 
 # A copy of the sources as they stand, without what was built from them.
@@ -108,7 +113,24 @@ copy_sources() {
   list_sources | tar -C "$top" --null -T - -cf - | tar -C "$root/src-vecidx" --no-same-owner -xf -
 }
 
-create
+if [ "$verb" = bare ]; then
+  pristine=$root-bare
+  root=$pristine
+  bootstrap
+  root=$pristine-run
+  trap 'umount "$root/dev/shm" "$root/proc"; rm -rf --one-file-system "$root"' EXIT
+  trap 'exit 130' HUP INT TERM
+  rm -rf --one-file-system "$root"
+  cp -a "$pristine" "$root"
+  mount_kernel_dirs
+  copy_sources
+  inside CI=true bash -c 'cd /src-vecidx && bash .ci/run </dev/null'
+  exit
+fi
+
+bootstrap
+mount_kernel_dirs
+install_packages
 case $verb in
   make) say "$suite with PostgreSQL $pgmajor is ready in $root" ;;
   run)
