@@ -4,11 +4,45 @@
 #include "kernel/tables.hpp"
 
 namespace vecidx {
+namespace {
+
+#if defined(__x86_64__) || defined(__i386__)
+
+bool has_avx2() {
+	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2") &&
+		   __builtin_cpu_supports("f16c");
+}
+
+// What Highway's region for this target lets the compiler use.
+bool has_avx512vnni() {
+	return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+		   __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+		   __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("vpclmulqdq") &&
+		   __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vbmi2") &&
+		   __builtin_cpu_supports("avx512vpopcntdq") && __builtin_cpu_supports("avx512bitalg") &&
+		   __builtin_cpu_supports("gfni");
+}
+
+#else
+
+bool has_avx2() {
+	return false;
+}
+bool has_avx512vnni() {
+	return false;
+}
+
+#endif
+
+} // namespace
 
 size_t kernels_available(const Kernels **out, size_t max) {
+	const Kernels *tables[] = {scalar_kernels(), neon_kernels(), has_avx2() ? avx2_kernels() : nullptr,
+							   has_avx512vnni() ? avx512vnni_kernels() : nullptr};
 	size_t n = 0;
-	if (max > 0)
-		out[n++] = scalar_kernels();
+	for (const Kernels *table : tables)
+		if (table != nullptr && n < max)
+			out[n++] = table;
 	return n;
 }
 
