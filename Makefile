@@ -12,6 +12,7 @@ CORE_OBJS = \
 	core/kernel/half.o \
 	core/kernel/kernels.o \
 	core/kernel/scalar.o \
+	core/kernel/simd.o \
 	core/page/inner.o \
 	core/page/leaf.o \
 	core/page/page.o \

@@ -79,11 +79,11 @@ struct Nearest {
 	__m512i index;
 };
 
-HWY_INLINE void Meet(Nearest &best, __m512i acc, int32_t shift, float factor, const float *norm, const float *scale,
-					 uint32_t first) {
+HWY_INLINE void Meet(Nearest &best, __m512i acc, int32_t shift, float factor, __m512 bonus, const float *norm,
+					 const float *scale, uint32_t first) {
 	const __m512 dot = _mm512_cvtepi32_ps(_mm512_sub_epi32(acc, _mm512_set1_epi32(shift)));
 	const __m512 weight = _mm512_mul_ps(_mm512_loadu_ps(scale), _mm512_set1_ps(factor));
-	const __m512 cost = _mm512_fnmadd_ps(weight, dot, _mm512_loadu_ps(norm));
+	const __m512 cost = _mm512_fnmadd_ps(weight, dot, _mm512_sub_ps(_mm512_loadu_ps(norm), bonus));
 	const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
 	const __mmask16 nearer = _mm512_cmp_ps_mask(cost, best.cost, _CMP_LT_OQ);
 	best.cost = _mm512_mask_mov_ps(best.cost, nearer, cost);
@@ -94,23 +94,28 @@ HWY_INLINE void Meet(Nearest &best, __m512i acc, int32_t shift, float factor, co
 struct Rows {
 	const int8_t *x0, *x1, *x2, *x3;
 	int32_t shift[4];
-	float factor[4];
+	float factor[4], extra_factor[4];
+	const float *norm, *scale, *extra; // of the centroids; extra may be nullptr
 	Nearest nearest[4];
 };
 
-HWY_INLINE void MeetBlock(Rows &rows, __m512i s0, __m512i s1, __m512i s2, __m512i s3, const float *norm,
-						  const float *scale, uint32_t block) {
-	const size_t first = size_t(block) * 16;
-	Meet(rows.nearest[0], s0, rows.shift[0], rows.factor[0], norm + first, scale + first, block * 16);
-	Meet(rows.nearest[1], s1, rows.shift[1], rows.factor[1], norm + first, scale + first, block * 16);
-	Meet(rows.nearest[2], s2, rows.shift[2], rows.factor[2], norm + first, scale + first, block * 16);
-	Meet(rows.nearest[3], s3, rows.shift[3], rows.factor[3], norm + first, scale + first, block * 16);
+HWY_INLINE void MeetBlock(Rows &rows, __m512i s0, __m512i s1, __m512i s2, __m512i s3, uint32_t block) {
+	const uint32_t first = block * 16;
+	const float *norm = rows.norm + first, *scale = rows.scale + first;
+	const __m512 extra = rows.extra != nullptr ? _mm512_loadu_ps(rows.extra + first) : _mm512_setzero_ps();
+	const auto meet = [&](int r, __m512i sums) HWY_ATTR {
+		const __m512 bonus = _mm512_mul_ps(extra, _mm512_set1_ps(rows.extra_factor[r]));
+		Meet(rows.nearest[r], sums, rows.shift[r], rows.factor[r], bonus, norm, scale, first);
+	};
+	meet(0, s0);
+	meet(1, s1);
+	meet(2, s2);
+	meet(3, s3);
 }
 
 // Four rows against four blocks (or, with kOne, one): 16 accumulators stay in registers.
 template <bool kOne>
-HWY_INLINE void AssignBlocks(Rows &rows, const uint8_t *p, uint32_t quads, const float *norm, const float *scale,
-							 uint32_t block) {
+HWY_INLINE void AssignBlocks(Rows &rows, const uint8_t *p, uint32_t quads, uint32_t block) {
 	const size_t stride = size_t(quads) * kRowBytes;
 	const __m512i zero = _mm512_setzero_si512();
 	__m512i a0 = zero, a1 = zero, a2 = zero, a3 = zero, b0 = zero, b1 = zero, b2 = zero, b3 = zero;
@@ -141,28 +146,30 @@ HWY_INLINE void AssignBlocks(Rows &rows, const uint8_t *p, uint32_t quads, const
 			Dot(d3, d, x3);
 		}
 	}
-	MeetBlock(rows, a0, a1, a2, a3, norm, scale, block);
+	MeetBlock(rows, a0, a1, a2, a3, block);
 	if constexpr (!kOne) {
-		MeetBlock(rows, b0, b1, b2, b3, norm, scale, block + 1);
-		MeetBlock(rows, c0, c1, c2, c3, norm, scale, block + 2);
-		MeetBlock(rows, d0, d1, d2, d3, norm, scale, block + 3);
+		MeetBlock(rows, b0, b1, b2, b3, block + 1);
+		MeetBlock(rows, c0, c1, c2, c3, block + 2);
+		MeetBlock(rows, d0, d1, d2, d3, block + 3);
 	}
 }
 
-void Assign4(const int8_t *const x[4], const float xscale[4], const int32_t xsum[4], const uint8_t *blocks,
-			 const float *norm, const float *scale, uint32_t nblocks, uint32_t quads, uint32_t best[4], float cost[4]) {
-	Rows rows{x[0], x[1], x[2], x[3], {}, {}, {}};
+void Assign4(const int8_t *const x[4], const float xscale[4], const int32_t xsum[4], const float xextra[4],
+			 const uint8_t *blocks, const float *norm, const float *scale, const float *extra, uint32_t nblocks,
+			 uint32_t quads, uint32_t best[4], float cost[4]) {
+	Rows rows{x[0], x[1], x[2], x[3], {}, {}, {}, norm, scale, extra, {}};
 	for (int r = 0; r < 4; r++) {
 		rows.shift[r] = 128 * xsum[r];
 		rows.factor[r] = 2 * xscale[r];
+		rows.extra_factor[r] = extra != nullptr ? 2 * xextra[r] : 0;
 		rows.nearest[r] = {_mm512_set1_ps(std::numeric_limits<float>::infinity()), _mm512_setzero_si512()};
 	}
 	const size_t stride = size_t(quads) * kRowBytes;
 	uint32_t b = 0;
 	for (; b + 4 <= nblocks; b += 4)
-		AssignBlocks<false>(rows, blocks + b * stride, quads, norm, scale, b);
+		AssignBlocks<false>(rows, blocks + b * stride, quads, b);
 	for (; b < nblocks; b++)
-		AssignBlocks<true>(rows, blocks + b * stride, quads, norm, scale, b);
+		AssignBlocks<true>(rows, blocks + b * stride, quads, b);
 	for (int r = 0; r < 4; r++) {
 		const Nearest &nearest = rows.nearest[r];
 		cost[r] = _mm512_reduce_min_ps(nearest.cost);
@@ -274,8 +281,9 @@ void CentroidRows(const uint8_t *rows, const int8_t *query, uint32_t nrows, int3
 		acc[e] += sums[e];
 }
 
-void Assign4(const int8_t *const x[4], const float xscale[4], const int32_t xsum[4], const uint8_t *blocks,
-			 const float *norm, const float *scale, uint32_t nblocks, uint32_t quads, uint32_t best[4], float cost[4]) {
+void Assign4(const int8_t *const x[4], const float xscale[4], const int32_t xsum[4], const float xextra[4],
+			 const uint8_t *blocks, const float *norm, const float *scale, const float *extra, uint32_t nblocks,
+			 uint32_t quads, uint32_t best[4], float cost[4]) {
 	for (int r = 0; r < 4; r++) {
 		best[r] = 0;
 		cost[r] = std::numeric_limits<float>::infinity();
@@ -287,7 +295,9 @@ void Assign4(const int8_t *const x[4], const float xscale[4], const int32_t xsum
 			for (uint32_t e = 0; e < 16; e++) {
 				const size_t j = size_t(b) * 16 + e;
 				const float dot = static_cast<float>(sums[e] - 128 * xsum[r]);
-				const float value = norm[j] - 2 * scale[j] * xscale[r] * dot;
+				float value = norm[j] - 2 * scale[j] * xscale[r] * dot;
+				if (extra != nullptr)
+					value -= 2 * extra[j] * xextra[r];
 				if (value < cost[r]) {
 					cost[r] = value;
 					best[r] = static_cast<uint32_t>(j);

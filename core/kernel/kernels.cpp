@@ -8,9 +8,9 @@ namespace {
 
 #if defined(__x86_64__) || defined(__i386__)
 
+// Every processor with AVX2 and FMA has F16C too, which not every compiler can ask for.
 bool has_avx2() {
-	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2") &&
-		   __builtin_cpu_supports("f16c");
+	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
 }
 
 // What Highway's region for this target lets the compiler use.
