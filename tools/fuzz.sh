@@ -6,7 +6,7 @@ set -eu
 seconds=${1:-60}
 [ $# = 0 ] || shift
 # shellcheck disable=SC2046
-[ "${VECIDX_NO_INSTALL:-}" = 1 ] || need_packages $(core_packages)
+[ "${VECIDX_NO_INSTALL:-}" = 1 ] || need_packages $(core_packages) libclang-rt-dev
 
 build=$top/build/fuzz
 cd "$top"

@@ -13,6 +13,10 @@ die() {
   exit 1
 }
 
+case $top in
+  *[[:space:]]*) die "make cannot build where the path has a blank: $top" ;;
+esac
+
 # ---- packages ----------------------------------------------------------------------------------------------------
 
 # To build the extension against PostgreSQL $1 and to run a server.
@@ -104,12 +108,17 @@ else
   as_server() { "$@"; }
 fi
 
+# writable_dir DIRECTORY: makes it below build/, unless an earlier run as another user left build/ to that user.
+writable_dir() {
+  mkdir -p "$1" 2>/dev/null || true
+  [ -w "$1" ] || die "cannot write to $1: it belongs to another user" "sudo rm -rf $top/build"
+}
+
 # make_run_dir NAME: sets run_dir, a fresh directory that the server's user can reach, build/NAME/run if it can be.
 # A server's socket path is at most 107 bytes long, which decides too.
 make_run_dir() {
   run_link=$top/build/$1/where
-  mkdir -p "$top/build/$1" 2>/dev/null && [ -w "$top/build/$1" ] ||
-    die "cannot write to $top/build/$1: it belongs to another user" "sudo rm -rf $top/build"
+  writable_dir "$top/build/$1"
   remove_run_dir "$1"
   run_dir=$top/build/$1/run
   mkdir "$run_dir"
@@ -161,7 +170,7 @@ copy_postgres() {
   ln -s "$bindir" "$run_dir/bin"
 }
 
-# start_server [LINE...]: initialises and starts a cluster in run_dir with further configuration lines.
+# start_server: initialises and starts a cluster in run_dir.
 # Only a private socket is listened on; durability is off, as the data is thrown away.
 start_server() {
   as_server "$bindir/initdb" -D "$run_dir/server/data" -U postgres -A trust -E UTF8 --no-locale --no-sync \
@@ -171,7 +180,6 @@ start_server() {
     echo "unix_socket_directories = '$run_dir/server'"
     echo 'fsync = off'
     echo 'shared_buffers = 128MB'
-    for line in "$@"; do echo "$line"; done
   } | as_server tee -a "$run_dir/server/data/postgresql.conf" >/dev/null
   # Its own session, so that Ctrl-C reaches this script and not the server.
   as_server setsid "$bindir/pg_ctl" -D "$run_dir/server/data" -l "$run_dir/server/log" -t 60 -w start >/dev/null </dev/null ||

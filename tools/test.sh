@@ -165,8 +165,7 @@ if [ "${VECIDX_NO_INSTALL:-}" != 1 ]; then
   need_packages $packages
 fi
 
-mkdir -p "$work/log" 2>/dev/null && [ -w "$work/log" ] ||
-  die "cannot write to $work: it belongs to another user" "sudo rm -rf $top/build"
+writable_dir "$work/log"
 made_run_dir=1
 make_run_dir test
 copy_postgres
