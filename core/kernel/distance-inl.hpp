@@ -44,9 +44,15 @@ HWY_INLINE Vec LoadCodes(const int8_t *p) {
 	return hn::ConvertTo(F32(), hn::PromoteTo(ints, hn::LoadU(bytes, p)));
 }
 HWY_INLINE Vec LoadCodesTail(const int8_t *p, size_t n) {
+#if HWY_MEM_OPS_MIGHT_FAULT
 	int8_t copy[HWY_LANES(float)] = {};
 	memcpy(copy, p, n);
 	return LoadCodes(copy);
+#else
+	const hn::Rebind<int8_t, F32> bytes;
+	const hn::Rebind<int32_t, F32> ints;
+	return hn::ConvertTo(F32(), hn::PromoteTo(ints, hn::MaskedLoad(hn::FirstN(bytes, n), bytes, p)));
+#endif
 }
 
 HWY_INLINE float Total(Vec a, Vec b, Vec c, Vec d) {
