@@ -43,7 +43,8 @@ SELECT count(*) FROM pg_operator WHERE oprnamespace IN ('later'::regnamespace, '
 SELECT count(*) FROM pg_type WHERE typnamespace IN ('later'::regnamespace, 'elsewhere'::regnamespace);
 SELECT count(*) FROM pg_opclass WHERE opcnamespace IN ('later'::regnamespace, 'elsewhere'::regnamespace);
 SELECT count(*) FROM pg_opfamily WHERE opfnamespace IN ('later'::regnamespace, 'elsewhere'::regnamespace);
--- an object in its way stops the script; nothing is replaced
+-- an object in its way stops the script; nothing is replaced (18 adds the statement as context)
+\set SHOW_CONTEXT never
 SET search_path = public;
 CREATE FUNCTION elsewhere.vector_typmod_in(cstring[]) RETURNS integer LANGUAGE internal AS 'bpchartypmodin';
 CREATE EXTENSION vecidx SCHEMA elsewhere;
