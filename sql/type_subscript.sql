@@ -1,6 +1,7 @@
 -- v[i] reads one element as real.
 SELECT ('[1,2.5,3]'::vector)[1], ('[1,2.5,3]'::vector)[2], ('[1,2.5,3]'::vector)[3], pg_typeof(('[1]'::vector)[1]);
 SELECT i, ('[1,2,3]'::vector)[i] FROM unnest(ARRAY[-2147483648, -1, 0, 1, 3, 4, 2147483647, NULL]) i;
+SELECT i, ('[1,2,3]'::vector)[i + 0] FROM unnest(ARRAY[3, NULL]) i;
 SELECT (NULL::vector)[1], ('[7,8]'::vector)['2'], ('[7,8]'::vector)[1.6], ('[7,8]'::vector)[2::bigint];
 -- from a table: short, plain and out of line
 CREATE TABLE type_subscript (id int, v vector);
