@@ -19,7 +19,7 @@ COPY type_copy FROM STDIN;
 SELECT * FROM type_copy ORDER BY id;
 -- round trip through a binary file of the server's
 SELECT current_setting('data_directory') || '/vecidx_type_copy' AS file \gset
-SELECT 'rm ' || quote_literal(:'file') AS remove \gset
+SELECT 'cat > /dev/null; rm ' || quote_literal(:'file') AS remove \gset
 COPY type_copy TO :'file' WITH (FORMAT binary);
 CREATE TABLE type_copy2 (LIKE type_copy);
 COPY type_copy2 FROM :'file' WITH (FORMAT binary);

@@ -18,7 +18,7 @@ SELECT count(*) FROM type_random, LATERAL (SELECT string_agg(x::float8::text, ' 
   FROM unnest(v::real[]) WITH ORDINALITY e(x, i)) s WHERE vector_send(('[ ' || digits || ' ]')::vector) <> vector_send(v);
 -- binary
 SELECT current_setting('data_directory') || '/vecidx_type_random' AS file \gset
-SELECT 'rm ' || quote_literal(:'file') AS remove \gset
+SELECT 'cat > /dev/null; rm ' || quote_literal(:'file') AS remove \gset
 COPY type_random TO :'file' WITH (FORMAT binary);
 CREATE TABLE type_random2 (LIKE type_random);
 COPY type_random2 FROM :'file' WITH (FORMAT binary);
