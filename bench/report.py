@@ -115,8 +115,8 @@ def markdown(results):
                         "QPS ÷ pgvector's at equal recall"],
                        [other_row(results, p) for p in points if p["k"] != 10]))
     parts.append("Without the index on the vector, k = 10:\n")
-    parts.append(table(["system", "plan", "QPS", "p50", "p99", "backend CPU"],
-                       [[p["system"], FLOORS[p["plan"]], f"{median(p, 'qps'):.1f}", f"{median(p, 'p50_us'):.0f}",
+    parts.append(table(["system", "plan", "recall", "QPS", "p50", "p99", "backend CPU"],
+                       [[p["system"], FLOORS[p["plan"]], f"{median(p, 'recall'):.4f}", f"{median(p, 'qps'):.1f}", f"{median(p, 'p50_us'):.0f}",
                          f"{median(p, 'p99_us'):.0f}", f"{median(p, 'cpu_us'):.0f}"]
                         for p in results["points"] if p["plan"] != "index"]))
     return "\n".join(parts)
