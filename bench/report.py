@@ -37,17 +37,19 @@ def interpolate(curve, recall):
     raise AssertionError("the recall lies within the curve")
 
 
-def ratios(results, point):
-    """Ratio of QPS to the baseline's at the point's recall, round by round: both saw the same noise."""
+def ratios(results, point, speed=lambda figures: figures["qps"]):
+    """Ratio of speed to the baseline's at the point's recall, round by round: both saw the same noise."""
     base = find(results, system=BASELINE, plan="index", k=point["k"])
     if not base or point["system"] == BASELINE or not point["system"].startswith("vecidx"):
+        return None
+    if any(speed(r) <= 0 for p in [point, *base] for r in p["rounds"]):
         return None
     found = []
     sign = ""
     for number, mine in enumerate(point["rounds"]):
-        curve = [(b["rounds"][number]["recall"], b["rounds"][number]["qps"]) for b in base]
-        qps, sign = interpolate(curve, mine["recall"])
-        found.append(mine["qps"] / qps)
+        curve = [(b["rounds"][number]["recall"], speed(b["rounds"][number])) for b in base]
+        other, sign = interpolate(curve, mine["recall"])
+        found.append(speed(mine) / other)
     return sign, statistics.median(found), min(found), max(found)
 
 
@@ -60,6 +62,11 @@ def ratio_text(ratio):
     return "" if ratio is None else "{}{:.2f} ({:.2f}–{:.2f})".format(*ratio)
 
 
+def cpu_speed(figures):
+    """Queries a second of backend CPU; negative where the system does not tell."""
+    return 1e6 / figures["cpu_us"]
+
+
 def search_row(results, point):
     """One setting of one system at LIMIT 10, with its recall at the other limits."""
     recall = {k: "".join(f"{median(p, 'recall'):.4f}" for p in
@@ -69,7 +76,7 @@ def search_row(results, point):
             f"{median(point, 'p50_us'):.0f}", f"{median(point, 'p99_us'):.0f}", f"{median(point, 'cpu_us'):.0f}",
             f"{median(point, 'index_pages'):.1f}", f"{median(point, 'heap_pages'):.1f}",
             f"{median(point, 'toast_pages'):.1f}", f"{median(point, 'heap_rows'):.1f}",
-            ratio_text(ratios(results, point))]
+            ratio_text(ratios(results, point)), ratio_text(ratios(results, point, cpu_speed))]
 
 
 def other_row(results, point):
@@ -108,7 +115,7 @@ def markdown(results):
     rounds = len(find(results, plan="index", k=10)[0]["rounds"])
     parts.append(f"LIMIT 10, medians of {rounds} interleaved rounds (times in µs):\n")
     parts.append(table(["system", "setting", "recall@1", "recall@10", "recall@100", "QPS", "p50", "p99", "backend CPU",
-                        "index pages", "heap pages", "TOAST pages", "heap rows", "QPS ÷ pgvector's at equal recall"],
+                        "index pages", "heap pages", "TOAST pages", "heap rows", "QPS ÷ pgvector's at equal recall", "the same by backend CPU"],
                        [search_row(results, p) for p in points if p["k"] == 10]))
     parts.append("Other limits:\n")
     parts.append(table(["system", "setting", "k", "recall", "QPS", "p50", "index pages", "heap rows", "missing rows",

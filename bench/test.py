@@ -129,7 +129,7 @@ class Groups(unittest.TestCase):
             self.assertEqual(profile_groups.group_of(library, symbol), group)
 
 
-class Recall(unittest.TestCase):
+class Usage(unittest.TestCase):
     """The client refuses what it cannot use, by name."""
 
     def test_usage(self):
