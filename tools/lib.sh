@@ -21,7 +21,7 @@ esac
 
 # To build the extension against PostgreSQL $1 and to run a server.
 run_packages() {
-  echo "make gcc g++ libc6-dev postgresql-$1 postgresql-server-dev-$1"
+  echo "make gcc g++ libc6-dev libhwy-dev postgresql-$1 postgresql-server-dev-$1"
 }
 
 # The same with what the tests of SQL and of servers need.
