@@ -83,7 +83,7 @@ TEST_CASE("20,000 rows inserted into a tree are all there, once", "[insert]") {
 		REQUIRE(step == VX_DONE);
 		most = std::max(most, in.max_pages);
 	}
-	CHECK(most == VX_MAX_WRITE);
+	CHECK(most >= 3);
 	CHECK(store.aborted == 0);
 	CHECK(store.records > added); // some radii grew
 	require_sound(store, ix, old + added);
@@ -238,7 +238,7 @@ TEST_CASE("inserts that interleave make their plans anew and lose nothing", "[in
 	const uint32_t before = tree ? old : 0;
 	const Index ix = store.open();
 	std::vector<std::unique_ptr<Insertion>> running;
-	uint32_t begun = 0, finished = 0;
+	uint32_t begun = 0, finished = 0, most = 0;
 	while (finished < added) {
 		if (running.size() < at_once && begun < added) {
 			Vector x = gaussian(random, 1, dim, begun % 3 == 0 ? 4 : 1)[0];
@@ -251,10 +251,12 @@ TEST_CASE("inserts that interleave make their plans anew and lose nothing", "[in
 		if (!ends(step))
 			continue;
 		REQUIRE(step == VX_DONE);
+		most = std::max(most, running[which]->max_pages);
 		running.erase(running.begin() + static_cast<ptrdiff_t>(which));
 		finished++;
 	}
 	CHECK(store.aborted > 0);
+	CHECK(most == (tree ? 4 : 2));
 	require_sound(store, ix, before + added);
 	require_scanned_once(store, ix, Vector(dim, 0.1F), 0.9, before + added);
 }
