@@ -10,8 +10,9 @@ import subprocess
 # The first pattern that matches "library symbol" names the group.
 GROUPS = (
     ("wake-ups and sockets (kernel)", r"^\[(kernel|vdso|guest)|^unknown"),
-    ("core: distance and scan kernels", r"^vecidx\.so .*(kernel|vecidx_k_|scan_block|dot|refine|l2|hadamard|rotat)"),
-    ("core: scan machine, queue, gate", r"^vecidx\.so .*(_Z|vx_|vecidx_core|search|heap)"),
+    ("core: kernels", r"^vecidx\.so (.*(::N_\w+::|namespace\)::(scan<|centroid_rows|refine_|hadamard|inner_product|"
+                      r"l2_squared|cosine_terms))|vx_(l2_squared|inner_product|cosine_terms|l1|linf)$)"),
+    ("core: scan machine", r"^vecidx\.so .*(vecidx::|vx_)"),
     ("access method shim", r"^vecidx\.so "),
     ("pgvector", r"^vector\.so "),
     ("B-tree", r"_bt_|btint4cmp|btgettuple"),

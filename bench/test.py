@@ -125,6 +125,11 @@ class Groups(unittest.TestCase):
                                        ("postgres", "LWLockAcquire", "page access"),
                                        ("postgres", "ExecProcNode", "executor"),
                                        ("vector.so", "HnswSearchLayer", "pgvector"),
+                                       ("vecidx.so", "vecidx::N_AVX2::(anonymous namespace)::Scan<2>(unsigned char "
+                                        "const*)", "core: kernels"),
+                                       ("vecidx.so", "vecidx::read_leaf(vx_scan&, void const*)", "core: scan machine"),
+                                       ("vecidx.so", "vx_l2_squared", "core: kernels"),
+                                       ("vecidx.so", "vx_scan_next", "core: scan machine"),
                                        ("vecidx.so", "vecidx_gettuple", "access method shim")):
             self.assertEqual(profile_groups.group_of(library, symbol), group)
 
