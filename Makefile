@@ -33,6 +33,18 @@ CORE_OBJS = \
 	core/search/scan_emit.o \
 	core/search/scan_nodes.o \
 	core/search/scan_rows.o \
+	core/tree/centroids.o \
+	core/tree/grouping.o \
+	core/tree/layout.o \
+	core/tree/lloyd.o \
+	core/tree/lloyd_update.o \
+	core/tree/route.o \
+	core/tree/train.o \
+	core/tree/train_tree.o \
+	core/tree/writer.o \
+	core/tree/writer_chain.o \
+	core/tree/writer_leaf.o \
+	core/tree/writer_tree.o \
 
 TYPE_OBJS = \
 	src/type/vector_aggregate.o \

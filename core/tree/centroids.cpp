@@ -1,0 +1,160 @@
+// Sets of points with 8 bits a dimension: rows to be clustered, and centroids.
+#include "tree/centroids.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "kernel/kernels.hpp"
+
+namespace vecidx {
+
+void Points::carve(Carver &memory, uint32_t points, uint32_t dimensions, bool with_extra) {
+	n = points;
+	dim = dimensions;
+	stride = vx_code_stride(dim);
+	sum = memory.take<int32_t>(n);
+	norm = memory.take<float>(n);
+	extra = with_extra ? memory.take<float>(n) : nullptr;
+}
+
+void Points::measure(uint32_t i, float extra_coordinate) const {
+	const vx_code_entry &entry = (*this)[i];
+	int32_t total = 0, squares = 0;
+	for (uint32_t j = 0; j < dim; j++) {
+		total += entry.code[j];
+		squares += entry.code[j] * entry.code[j];
+	}
+	sum[i] = total;
+	const double scale = entry.scale;
+	norm[i] = static_cast<float>(scale * scale * squares + static_cast<double>(extra_coordinate) * extra_coordinate);
+	if (extra != nullptr)
+		extra[i] = extra_coordinate;
+}
+
+void Centroids::carve(Carver &memory, uint32_t capacity, uint32_t dimensions, bool with_extra) {
+	dim = dimensions;
+	quads = vx_quads(dim);
+	slots = 0;
+	capacity = whole_blocks(capacity);
+	codes = memory.take<uint8_t>(checked_product(capacity, size_t(quads) * 4));
+	norm = memory.take<float>(capacity);
+	scale = memory.take<float>(capacity);
+	extra = with_extra ? memory.take<float>(capacity) : nullptr;
+}
+
+void Centroids::clear(uint32_t count) {
+	slots = whole_blocks(count);
+	memset(codes, 128, size_t(slots) * quads * 4);
+	std::fill_n(norm, slots, INFINITY);
+	std::fill_n(scale, slots, 0.0F);
+	if (extra != nullptr)
+		std::fill_n(extra, slots, 0.0F);
+}
+
+// Fields that follow from the code in the slot.
+void Centroids::measure(uint32_t slot, float centroid_scale, float extra_coordinate) {
+	const uint8_t *from = lane(slot);
+	int32_t squares = 0;
+	for (uint32_t quad = 0; quad < quads; quad++)
+		for (uint32_t k = 0; k < 4; k++) {
+			const int32_t code = from[size_t(quad) * VX_ROW_BYTES + k] - 128;
+			squares += code * code;
+		}
+	const double s = centroid_scale;
+	if (extra == nullptr)
+		extra_coordinate = 0;
+	else
+		extra[slot] = extra_coordinate;
+	scale[slot] = centroid_scale;
+	norm[slot] = static_cast<float>(s * s * squares + static_cast<double>(extra_coordinate) * extra_coordinate);
+}
+
+void Centroids::set(uint32_t slot, const double *point, float extra_coordinate) {
+	constexpr float kSmallestScale = 1e-37F;
+	double largest = 0;
+	for (uint32_t i = 0; i < dim; i++)
+		largest = std::fmax(largest, std::fabs(point[i]));
+	float step = std::nextafterf(static_cast<float>(largest / 127), INFINITY);
+	if (step < kSmallestScale)
+		step = 0;
+	const double inverse = step > 0 ? 1.0 / step : 0;
+	uint8_t *to = lane(slot);
+	for (uint32_t i = 0; i < dim; i++)
+		to[size_t(i / 4) * VX_ROW_BYTES + i % 4] = static_cast<uint8_t>(128 + std::lrint(point[i] * inverse));
+	measure(slot, step, extra_coordinate);
+}
+
+void Centroids::set(uint32_t slot, const vx_code_entry &entry, float extra_coordinate) {
+	uint8_t *to = lane(slot);
+	for (uint32_t i = 0; i < dim; i++)
+		to[size_t(i / 4) * VX_ROW_BYTES + i % 4] = static_cast<uint8_t>(entry.code[i] + 128);
+	measure(slot, entry.scale, extra_coordinate);
+}
+
+void Centroids::copy(uint32_t slot, const Centroids &from, uint32_t from_slot) {
+	uint8_t *to = lane(slot);
+	const uint8_t *source = from.lane(from_slot);
+	for (uint32_t quad = 0; quad < quads; quad++)
+		memcpy(to + size_t(quad) * VX_ROW_BYTES, source + size_t(quad) * VX_ROW_BYTES, 4);
+	norm[slot] = from.norm[from_slot];
+	scale[slot] = from.scale[from_slot];
+	if (extra != nullptr)
+		extra[slot] = from.extra[from_slot];
+}
+
+void Centroids::truncate(uint32_t count) {
+	slots = whole_blocks(count);
+	for (uint32_t slot = count; slot < slots; slot++) {
+		for (uint32_t quad = 0; quad < quads; quad++)
+			memset(lane(slot) + size_t(quad) * VX_ROW_BYTES, 128, 4);
+		norm[slot] = INFINITY;
+		scale[slot] = 0;
+		if (extra != nullptr)
+			extra[slot] = 0;
+	}
+}
+
+void Centroids::decode(uint32_t slot, double *out) const {
+	const uint8_t *from = lane(slot);
+	const double step = scale[slot];
+	for (uint32_t i = 0; i < dim; i++)
+		out[i] = step * (from[size_t(i / 4) * VX_ROW_BYTES + i % 4] - 128);
+}
+
+void Centroids::entry(uint32_t slot, vx_code_entry &out) const {
+	const uint8_t *from = lane(slot);
+	out.row = {};
+	out.scale = scale[slot];
+	out.error = 0;
+	for (uint32_t i = 0; i < quads * 4; i++)
+		out.code[i] = static_cast<int8_t>(from[size_t(i / 4) * VX_ROW_BYTES + i % 4] - 128);
+}
+
+void Centroids::block_costs(uint32_t block, const PointView &point, float cost[VX_LANES]) const {
+	int32_t sums[VX_LANES] = {};
+	kernels().centroid_rows(codes + size_t(block) * quads * VX_ROW_BYTES, point.code, quads, sums);
+	const float *norms = norm + size_t(block) * VX_LANES, *scales = scale + size_t(block) * VX_LANES;
+	for (uint32_t i = 0; i < VX_LANES; i++)
+		cost[i] = norms[i] - 2 * scales[i] * point.scale * static_cast<float>(sums[i] - 128 * point.sum);
+	if (extra == nullptr)
+		return;
+	const float *extras = extra + size_t(block) * VX_LANES;
+	for (uint32_t i = 0; i < VX_LANES; i++)
+		cost[i] -= 2 * extras[i] * point.extra;
+}
+
+void Centroids::nearest(const PointView *points, uint32_t n, uint32_t best[4], float cost[4]) const {
+	const int8_t *codes4[4];
+	float scales[4], extras[4];
+	int32_t sums[4];
+	for (uint32_t i = 0; i < 4; i++) {
+		const PointView &point = points[i < n ? i : n - 1];
+		codes4[i] = point.code;
+		scales[i] = point.scale;
+		extras[i] = point.extra;
+		sums[i] = point.sum;
+	}
+	kernels().assign4(codes4, scales, sums, extras, codes, norm, scale, extra, slots / VX_LANES, quads, best, cost);
+}
+
+} // namespace vecidx
