@@ -15,7 +15,7 @@ constexpr double kMeasuredShare = 0.055, kMeasuredAlpha = 0.34, kMeasuredRows = 
 double leaf_share(const vx_meta &meta, const Dial &dial, double rows, double k) {
 	if (dial.exact)
 		return 1;
-	const double typical = meta.metric == VX_IP ? 1.5 : kMeasuredAlpha;
+	const double typical = meta.metric == VX_IP ? 0.41 : kMeasuredAlpha;
 	const double gate = std::pow(dial.alpha / typical, 1.3) * std::pow(std::fmax(k, 1) / 10, 0.25);
 	return std::fmin(1, kMeasuredShare * gate * std::sqrt(kMeasuredRows / std::fmax(rows, 1)));
 }
