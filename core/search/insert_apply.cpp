@@ -92,7 +92,7 @@ vx_step check_record(vx_insert &in, const Record &r, vx_want *want) {
 	return check_chain(in, r, want);
 }
 
-// ---- changing: nothing below may fail
+// ---- changing the copies; should anything fail, the caller drops them
 
 void start_code_page(const vx_insert &in, const Record &r) {
 	page_init(r.code, VX_KIND_CODE, 0, 0, in.ix->meta.dim, in.ix->meta.scan_bits);
@@ -106,26 +106,31 @@ void start_target(const vx_insert &in, const Record &r) {
 	page_header<vx_chain_header>(r.head).next = r.target_block;
 }
 
-void add_scan_entry(const vx_insert &in, void *leaf, uint32_t ref) {
-	const vx_meta &meta = in.ix->meta;
-	// the leaf's own spread says best what its entries will be like; a leaf of equal rows has none
-	const float spread = in.leaf_spread * in.leaf_spread;
-	if (page_header<vx_chain_header>(leaf).count == 0)
-		leaf_set_unit(leaf, choose_unit(spread > 0 ? spread : in.factors.residual_squared));
-	leaf_append(leaf, meta.dim, meta.scan_bits, in.scan, in.factors, ref);
+// What entries of a new page will be like. The leaf's own spread says best; a leaf of equal rows has none.
+float likely_residual_squared(const vx_insert &in) {
+	constexpr float kLargest = 1e36F; // beyond what coded rows can have
+	const auto all = static_cast<float>(in.ix->meta.spread);
+	const float likely = in.leaf_spread > 0                ? in.leaf_spread * in.leaf_spread
+						 : in.factors.residual_squared > 0 ? in.factors.residual_squared
+														   : all * all;
+	return std::fmin(likely, kLargest);
 }
 
-void add_row(const vx_insert &in, const Record &r, uint32_t ref) {
+bool add_scan_entry(const vx_insert &in, void *leaf, uint32_t ref) {
+	const vx_meta &meta = in.ix->meta;
+	if (page_header<vx_chain_header>(leaf).count == 0)
+		leaf_set_unit(leaf, choose_unit(likely_residual_squared(in)));
+	return leaf_append(leaf, meta.dim, meta.scan_bits, in.scan, in.factors, ref);
+}
+
+bool add_row(const vx_insert &in, const Record &r, uint32_t ref) {
 	switch (in.home) {
 	case Home::kTree:
-		code_append(r.code, in.ix->meta.dim, *in.entry);
-		add_scan_entry(in, r.target, ref);
-		break;
+		return code_append(r.code, in.ix->meta.dim, *in.entry) && add_scan_entry(in, r.target, ref);
 	case Home::kRaw:
-		raw_append(r.target, in.ix->meta.dim, in.row, in.x);
-		break;
+		return raw_append(r.target, in.ix->meta.dim, in.row, in.x);
 	default:
-		list_append(r.target, in.row);
+		return list_append(r.target, in.row);
 	}
 }
 
@@ -147,7 +152,8 @@ vx_step apply_record(vx_insert &in, const Record &r, vx_want *want) {
 		start_code_page(in, r);
 	if (r.new_target)
 		start_target(in, r);
-	add_row(in, r, static_cast<uint32_t>(ref));
+	if (!add_row(in, r, static_cast<uint32_t>(ref)))
+		return corrupt(want, r.target_block, "a page takes no entry although it has room");
 	in.phase = InsertPhase::kDone;
 	return VX_DONE;
 }

@@ -145,8 +145,6 @@ private:
 		std::vector<uint8_t> code(dim_);
 		vecidx::ScanFactors factors;
 		vecidx::scan_encode(options_.metric, dim_, options_.bits, e, leaf.centroid.data(), code.data(), factors);
-		if (chain(block).count == 0)
-			vecidx::leaf_set_unit(at(block), vecidx::choose_unit(factors.residual_squared));
 		require(vecidx::leaf_append(at(block), dim_, options_.bits, code.data(), factors,
 									vecidx::make_ref(meta_.code_tail, slot, dim_)),
 				"no room in a leaf");
