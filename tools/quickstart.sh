@@ -73,7 +73,7 @@ start_server
 say "loading 20,000 words (data/README.md says where they are from)"
 query <<'SQL'
 CREATE EXTENSION vecidx;
-CREATE TABLE words (rank int PRIMARY KEY, word text NOT NULL, embedding vector(100) NOT NULL);
+CREATE TABLE words (rank int PRIMARY KEY, word text NOT NULL UNIQUE, embedding vector(100) NOT NULL);
 SQL
 gzip -dc data/words.tsv.gz | query -c '\copy words FROM STDIN'
 

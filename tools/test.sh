@@ -96,11 +96,15 @@ check_format() {
 
 run_core() {
   (cd "$top" && cmake --preset "$1" -B "$work/core-$1") &&
-    cmake --build "$work/core-$1" -j "$(cpus)" &&
-    ctest --test-dir "$work/core-$1" --output-on-failure --no-tests=error -j "$(cpus)" --timeout 600
+    cmake --build "$work/core-$1" -j "$(cpus)" || return 1
+  ctest --test-dir "$work/core-$1" --no-tests=error -j "$(cpus)" --timeout 600 || {
+    # Again, so that what they say stands at the end of the log.
+    ctest --test-dir "$work/core-$1" --rerun-failed --output-on-failure -j "$(cpus)" --timeout 600 || true
+    return 1
+  }
 }
-ctest_passed() { awk '/^[0-9]+% tests passed/ { split($0, a, "out of "); n = a[2] - $4 } END { print n + 0 }' "$1"; }
-ctest_failed() { awk '/^[0-9]+% tests passed/ { n = $4 } END { print n + 0 }' "$1"; }
+ctest_passed() { awk '/^[0-9]+% tests passed/ { split($0, a, "out of "); n = a[2] - $4; exit } END { print n + 0 }' "$1"; }
+ctest_failed() { awk '/^[0-9]+% tests passed/ { n = $4; exit } END { print n + 0 }' "$1"; }
 
 # Beside the sources (VPATH), so that two compilers do not meet and the source tree stays clean.
 build_with() {
