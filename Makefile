@@ -96,6 +96,15 @@ REGRESS = \
 	type_random \
 	type_catalog \
 	type_schema \
+	am_helpers \
+	am_scan \
+	am_reference \
+	am_options \
+	am_write \
+	am_planner \
+	am_plans \
+	am_ddl \
+	am_catalog \
 
 # -Wno-unused-parameter: the server fixes the signatures of its callbacks. WERROR=-Werror makes warnings errors.
 PG_CPPFLAGS = -I$(srcdir)/core/include -I$(srcdir)/src

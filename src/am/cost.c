@@ -18,10 +18,10 @@
 
 /*
  * Prices. An index that is searched is an index that is cached, so a page costs what pinning it and a first look at it
- * cost beside the work inside: a fortieth of a random read from disk. A scan code is compared in a few cycles, a
+ * cost beside the work inside: a hundredth of a random read from disk. A scan code is compared in a few cycles, a
  * refine code or a vector in a few a dimension.
  */
-#define PAGE_PRICE (0.025 * random_page_cost)
+#define PAGE_PRICE (0.01 * random_page_cost)
 #define ENTRY_PRICE(dim) (cpu_operator_cost * (0.02 + (dim) / 1000.0))
 #define REFINE_PRICE(dim) (cpu_operator_cost * (1.0 + (dim) / 100.0))
 
@@ -66,12 +66,15 @@ static double rows_wanted(PlannerInfo *root, IndexOptInfo *info, double rows) {
 	return Max(1, Min(wanted / Max(share, 1e-9), rows));
 }
 
-/* The executor computes the ordering operator for nearly every row it is handed. */
-static Cost recheck_price(PlannerInfo *root, IndexPath *path) {
+/*
+ * The executor computes the ordering operator for nearly every row it is handed, and puts them in order: reading to the
+ * end is never cheaper than sorting.
+ */
+static Cost order_price(PlannerInfo *root, IndexPath *path, double rows) {
 	QualCost cost;
 
 	cost_qual_eval(&cost, path->indexorderbys, root);
-	return cost.per_tuple;
+	return rows * (cost.per_tuple + 2 * cpu_operator_cost * log2(rows + 1));
 }
 
 void vecidx_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count, Cost *startup, Cost *total,
@@ -93,6 +96,6 @@ void vecidx_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
 	vx_scan_estimate(&meta, rows, vecidx_recall_target, rows_wanted(root, info, rows), &first);
 	vx_scan_estimate(&meta, rows, vecidx_recall_target, rows, &all);
 	*startup = price_of(&meta, &first);
-	*total = *startup + ALL_PASSES * price_of(&meta, &all) + rows * recheck_price(root, path);
+	*total = *startup + ALL_PASSES * price_of(&meta, &all) + order_price(root, path, rows);
 	*pages = Min(all.pages, info->pages);
 }

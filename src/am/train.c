@@ -43,9 +43,15 @@ static uint32 affordable_leaves(const VecidxBuild *build, uint32 leaves, double 
 	uint64 wanted = (uint64)(expected * SURPLUS) + 1000;
 	uint32 asked = leaves;
 
-	while ((*rows = affordable_rows(build, wanted, leaves)) < (uint64)leaves * FEWEST_ROWS_PER_LEAF && leaves > 1)
-		leaves = leaves - leaves / 4 - (leaves < 4 ? 1 : 0);
-	if (leaves < asked || (*rows < wanted && *rows < (uint64)leaves * ENOUGH_ROWS_PER_LEAF))
+	for (;;) {
+		*rows = affordable_rows(build, wanted, leaves);
+		if (*rows == wanted)
+			return leaves;
+		if (*rows >= (uint64)leaves * FEWEST_ROWS_PER_LEAF || leaves <= 1)
+			break;
+		leaves = Max(leaves - leaves / 4, 2) - 1;
+	}
+	if (leaves < asked || *rows < (uint64)leaves * ENOUGH_ROWS_PER_LEAF)
 		ereport(NOTICE, (errmsg("index \"%s\" is trained on few rows, searches will be slower",
 								RelationGetRelationName(build->index)),
 						 errdetail("maintenance_work_mem has room for " UINT64_FORMAT " sampled rows and %u leaves.",
