@@ -66,6 +66,7 @@ void measure(vx_train &t) {
 	t.levels[0].items = t.wanted;
 	t.levels[0].set_one_group();
 	t.lloyd.start(t.points, t.levels, t.wanted, plan_lloyd(t.points.n, t.wanted), seed_of(t, 0));
+	t.at = 0;
 	t.phase = TrainPhase::kCluster;
 }
 
