@@ -105,11 +105,30 @@ TEST_CASE("rows inserted into an empty index are all there, once", "[insert]") {
 	for (uint32_t i = 5; i < added; i += 89)
 		rows[i].assign(dim, 0);
 	for (uint32_t i = 7; i < added; i += 83)
-		rows[i][3] = 1e30F;
+		rows[i].assign(dim, 1e30F);
 	for (uint32_t i = 0; i < added; i++)
 		REQUIRE(insert(store, ix, i, rows[i]) == VX_DONE);
 	require_sound(store, ix, added);
 	require_scanned_once(store, ix, rows[1], 0.95, added);
+}
+
+TEST_CASE("inserts continue what a build has begun", "[insert]") {
+	const auto metric = GENERATE(VX_L2, VX_COSINE, VX_IP);
+	std::mt19937_64 random(metric);
+	const uint32_t dim = 32, old = 6000, added = 6000;
+	BuildOptions options;
+	options.metric = metric;
+	options.leaves = 50;
+	Store store = build(dim, gaussian(random, old, dim), options);
+	const Index ix = store.open();
+	REQUIRE(store.meta().levels > 0);
+	require_sound(store, ix, old);
+	const uint32_t pages = store.nblocks();
+	for (uint32_t i = 0; i < added; i++)
+		REQUIRE(insert(store, ix, old + i, gaussian(random, 1, dim)[0]) == VX_DONE);
+	require_sound(store, ix, old + added);
+	require_scanned_once(store, ix, Vector(dim, 0.3F), 0.95, old + added);
+	CHECK(store.nblocks() < 3 * pages);
 }
 
 TEST_CASE("a block of children that spans pages is read, and its radius written, where it lies", "[insert]") {
@@ -129,7 +148,7 @@ TEST_CASE("a block of children that spans pages is read, and its radius written,
 
 TEST_CASE("a row goes to the nearest leaf, not to the first that a greedy descent meets", "[insert]") {
 	std::mt19937_64 random(3);
-	const uint32_t dim = 12, leaves = 512, added = 400;
+	const uint32_t dim = 12, leaves = 512, added = 200;
 	auto rows = gaussian(random, leaves, dim);
 	const auto upper = gaussian(random, leaves / 64, dim), lower = gaussian(random, leaves / 8, dim);
 	for (uint32_t l = 0; l < leaves; l++) // siblings are near each other, but their groups overlap
