@@ -14,6 +14,7 @@ CORE_OBJS = \
 	core/kernel/scalar.o \
 	core/kernel/simd.o \
 	core/page/inner.o \
+	core/page/layout_check.o \
 	core/page/leaf.o \
 	core/page/page.o \
 	core/page/remove.o \

@@ -1,0 +1,62 @@
+// The layout that FORMAT.md states, checked by the compiler. Changing a number here means a new format version.
+#include <cstddef>
+
+#include "code/index.hpp"
+#include "kernel/kernels.hpp"
+#include "page/layout.hpp"
+
+namespace vecidx {
+namespace {
+
+// ---- page
+static_assert(VX_PAGE_SIZE == 8192 && VX_SPECIAL_OFFSET == 8176 && VX_HEADER_OFFSET == 24);
+static_assert(VX_ENTRIES_OFFSET == VX_HEADER_OFFSET + sizeof(vx_chain_header));
+static_assert(VX_BLOCKS_OFFSET == VX_HEADER_OFFSET + sizeof(vx_leaf_header));
+static_assert(VX_BLOCKS_OFFSET % 64 == 0 && VX_ROWS_PER_PAGE == 126);
+
+static_assert(sizeof(vx_special) == VX_SPECIAL_SIZE);
+static_assert(offsetof(vx_special, node) == 0 && offsetof(vx_special, kind) == 8 && offsetof(vx_special, version) == 9);
+static_assert(offsetof(vx_special, level) == 10 && offsetof(vx_special, entry_bytes) == 12);
+static_assert(offsetof(vx_special, page_id) == 14);
+
+// ---- meta
+static_assert(sizeof(vx_meta) == 160);
+static_assert(offsetof(vx_meta, magic) == 0 && offsetof(vx_meta, version) == 4 && offsetof(vx_meta, dim) == 8);
+static_assert(offsetof(vx_meta, metric) == 12 && offsetof(vx_meta, tree) == 13);
+static_assert(offsetof(vx_meta, scan_bits) == 14 && offsetof(vx_meta, levels) == 15);
+static_assert(offsetof(vx_meta, seed) == 16 && offsetof(vx_meta, epoch) == 24);
+static_assert(offsetof(vx_meta, next_node) == 32 && offsetof(vx_meta, root_node) == 40);
+static_assert(offsetof(vx_meta, root) == 48 && offsetof(vx_meta, mean) == 52 && offsetof(vx_meta, raw) == 56);
+static_assert(offsetof(vx_meta, wild) == 60 && offsetof(vx_meta, late) == 64 && offsetof(vx_meta, code_tail) == 68);
+static_assert(offsetof(vx_meta, leaves) == 72 && offsetof(vx_meta, leaf_size) == 76);
+static_assert(offsetof(vx_meta, rows) == 80 && offsetof(vx_meta, spread) == 88 && offsetof(vx_meta, reserved) == 96);
+
+// ---- chains
+static_assert(sizeof(vx_chain_header) == 8 && offsetof(vx_chain_header, next) == 0);
+static_assert(offsetof(vx_chain_header, count) == 4 && offsetof(vx_chain_header, dead) == 6);
+static_assert(sizeof(vx_row) == 8 && offsetof(vx_row, block) == 0);
+static_assert(offsetof(vx_row, offset) == 4 && offsetof(vx_row, flags) == 6);
+static_assert(sizeof(vx_code_entry) == 16 && offsetof(vx_code_entry, row) == 0 && offsetof(vx_code_entry, scale) == 8);
+static_assert(offsetof(vx_code_entry, error) == 12 && offsetof(vx_code_entry, code) == 16);
+static_assert(sizeof(vx_raw_entry) == 8 && offsetof(vx_raw_entry, row) == 0 && offsetof(vx_raw_entry, x) == 8);
+
+// ---- leaf
+static_assert(sizeof(vx_leaf_header) == 40 && offsetof(vx_leaf_header, chain) == 0);
+static_assert(offsetof(vx_leaf_header, unit) == 8 && offsetof(vx_leaf_header, error) == 12);
+static_assert(kBlockEntries == VX_LANES && kRowBytes == VX_ROW_BYTES && VX_ROW_BYTES == 4 * VX_LANES);
+
+// ---- inner
+static_assert(sizeof(vx_inner_header) == 40 && offsetof(vx_inner_header, next) == 0);
+static_assert(offsetof(vx_inner_header, children) == 4 && offsetof(vx_inner_header, first_row) == 8);
+static_assert(VX_CHILD_SCALE == 0 && VX_CHILD_NORM == 1 && VX_CHILD_RADIUS == 2 && VX_CHILD_SPREAD == 3);
+static_assert(VX_CHILD_AUX == 4 && VX_CHILD_ROWS == 5 && VX_CHILD_BLOCK == 6 && VX_CHILD_NODE_LO == 7);
+static_assert(VX_CHILD_NODE_HI == 8 && VX_CHILD_FIELDS == 9);
+
+// ---- everything fits
+static_assert(VX_HEADER_OFFSET + sizeof(vx_meta) <= VX_SPECIAL_OFFSET);
+static_assert(VX_BLOCKS_OFFSET + VX_MAX_DIM * sizeof(float) <= VX_SPECIAL_OFFSET);
+static_assert((VX_SPECIAL_OFFSET - VX_ENTRIES_OFFSET) / (8 + 4 * VX_MAX_DIM) >= 1);
+static_assert(((VX_MAX_DIM + 3) / 4 + VX_CHILD_FIELDS) * VX_ROW_BYTES <= UINT16_MAX);
+
+} // namespace
+} // namespace vecidx
