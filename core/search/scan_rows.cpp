@@ -120,6 +120,10 @@ void trim_waiting(vx_scan &s) {
 // All waiting entries whose codes lie on this page, from refine_at on.
 void read_codes(vx_scan &s, const void *page) {
 	const uint32_t dim = s.query.dim;
+	const auto *first =
+		reinterpret_cast<const uint8_t *>(&code_entry(page, dim, ref_slot(s.waiting[s.refine_at].ref, dim)));
+	for (uint32_t i = 0; i < vx_code_stride(dim); i += 64)
+		__builtin_prefetch(first + i);
 	s.fault = chain_fault(page, VX_KIND_CODE, vx_codes_per_page(dim));
 	if (s.fault != nullptr)
 		return;
