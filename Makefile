@@ -39,7 +39,9 @@ CORE_OBJS = \
 	core/tree/layout.o \
 	core/tree/lloyd.o \
 	core/tree/lloyd_update.o \
+	core/tree/plan.o \
 	core/tree/route.o \
+	core/tree/split.o \
 	core/tree/train.o \
 	core/tree/train_tree.o \
 	core/tree/writer.o \

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "kernel/kernels.hpp"
+#include "tree/plan.hpp"
 
 namespace vecidx {
 namespace {
@@ -64,14 +65,6 @@ void complete(vx_index &ix) {
 	memset(mean_of(ix), 0, sizeof(float) * 2 * ix.meta.dim);
 	ix.mean_norm = 0;
 	draw_signs(ix);
-}
-
-// A leaf fills a page of scan codes, or as many as hold some 120 rows: smaller leaves would cost more in centroids to
-// compare (8 bits a dimension) than they save in rows to scan.
-uint32_t default_leaf_size(uint32_t dim, uint32_t bits) {
-	constexpr uint32_t kFewestRows = 120;
-	const uint32_t page = vx_leaf_capacity(dim, bits) * 7 / 8;
-	return (kFewestRows + page - 1) / page * page;
 }
 
 double squared_norm(const float *x, uint32_t dim) {
@@ -167,7 +160,7 @@ void vx_index_shape(vx_index *ix, uint32_t dim, vx_metric metric, uint32_t bits,
 	meta.epoch = 1;
 	meta.next_node = 1;
 	meta.root = meta.mean = meta.raw = meta.wild = meta.late = meta.code_tail = VX_NO_BLOCK;
-	meta.leaf_size = leaf_size != 0 ? leaf_size : default_leaf_size(dim, meta.scan_bits);
+	meta.leaf_size = leaf_size != 0 ? leaf_size : page_leaf_size(dim, meta.scan_bits);
 	complete(*ix);
 }
 

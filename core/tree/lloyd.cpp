@@ -7,10 +7,12 @@
 namespace vecidx {
 
 LloydPlan plan_lloyd(uint32_t points, uint32_t clusters) {
-	const uint64_t part = uint64_t(clusters) * 24;
-	if (part * 2 > points)
-		return {points, 0, 10, 1e-3};
-	return {static_cast<uint32_t>(part), 4, 8, 1e-3};
+	// Passes over a part do most of the work for less; of full passes three are then as good as eight.
+	constexpr uint64_t kPart = 64; // points a cluster
+	const uint64_t part = kPart * clusters;
+	if (part * 3 / 2 > points)
+		return {points, 0, 9, 1e-3};
+	return {static_cast<uint32_t>(part), 8, 3, 1e-3};
 }
 
 void Lloyd::carve(Carver &memory, uint32_t most_points, uint32_t most_slots, uint32_t dim) {
@@ -19,7 +21,8 @@ void Lloyd::carve(Carver &memory, uint32_t most_points, uint32_t most_slots, uin
 	order_ = memory.take<uint32_t>(most_points);
 	start_ = memory.take<uint32_t>(size_t(most_slots) + 1);
 	residual_ = memory.take<float>(most_slots);
-	heap_ = memory.take<uint64_t>(most_slots);
+	moves_ = memory.take<uint64_t>(most_slots);
+	splitter_.carve(memory, dim);
 }
 
 void Lloyd::start(const Points &points, Level *levels, uint32_t clusters, const LloydPlan &plan, uint64_t seed) {
@@ -124,8 +127,6 @@ bool Lloyd::last_passes() const {
 }
 
 Lloyd::Step Lloyd::end_pass() {
-	if (!last_passes())
-		reseed();
 	bool done = false;
 	if (part_pass_ < plan_.part_passes) {
 		part_pass_++;
@@ -155,7 +156,10 @@ Lloyd::Step Lloyd::step() {
 		return Step::kBusy;
 	case Phase::kUpdate:
 		update();
-		return phase_ == Phase::kUpdate ? Step::kBusy : end_pass();
+		return Step::kBusy;
+	case Phase::kSplit:
+		split_clusters();
+		return move_at_ < nmoves_ ? Step::kBusy : end_pass();
 	case Phase::kDone:
 		break;
 	}

@@ -1,11 +1,12 @@
 // Lloyd's algorithm as a machine of small steps: a few passes over a part of the points, then passes over all of them.
 //
-// Sizes of clusters follow the data: a cluster that stays far below the mean is moved onto a member of a large one, so
-// that no centroid is wasted. Equal points cannot be told apart: surplus centroids then end up without members.
+// Sizes of clusters follow the data, but a centroid with few points is moved to halve a large cluster, so that none is
+// wasted. Equal points cannot be told apart: surplus centroids then end up without members.
 #pragma once
 
 #include "tree/random.hpp"
 #include "tree/route.hpp"
+#include "tree/split.hpp"
 
 namespace vecidx {
 
@@ -45,7 +46,7 @@ public:
 	double residual(uint32_t slot) const { return residual_[slot]; }
 
 private:
-	enum class Phase { kSeed, kAssign, kPlace, kUpdate, kNext, kDone };
+	enum class Phase { kSeed, kAssign, kPlace, kUpdate, kSplit, kNext, kDone };
 
 	Centroids &set() { return levels_[0].set; }
 	uint32_t point(uint32_t i) const { return used_ < points_.n ? scatter_[i] : i; }
@@ -59,7 +60,8 @@ private:
 	void update();
 	void add_members(uint32_t first, uint32_t n);
 	void finish_slot();
-	void reseed();
+	void choose_splits();
+	void split_clusters();
 	Step end_pass();
 
 	Points points_;
@@ -84,7 +86,9 @@ private:
 	uint32_t *order_; // [points] by slot
 	uint32_t *start_; // [slots + 1]
 	float *residual_; // [slots]
-	uint64_t *heap_;  // [slots] donors: size, slot
+	uint64_t *moves_; // [slots] centroids to be moved: donor, slot
+	uint32_t nmoves_, move_at_;
+	Splitter splitter_;
 };
 
 } // namespace vecidx

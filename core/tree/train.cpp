@@ -8,9 +8,6 @@
 namespace vecidx {
 namespace {
 
-// With fewer rows a tree is not worth its pages: they are kept raw, and searched exactly.
-constexpr uint64_t kFewestRows = 4000;
-
 bool has_extra(const vx_index &ix) {
 	return ix.meta.metric == VX_IP;
 }
@@ -123,13 +120,6 @@ PointView view_of(const vx_index &ix, const vx_code_entry &entry) {
 } // namespace vecidx
 
 using namespace vecidx;
-
-uint32_t vx_plan_leaves(const vx_index *ix, uint64_t rows) {
-	if (rows < kFewestRows)
-		return 0;
-	const uint64_t leaves = rows / std::max(1U, ix->meta.leaf_size);
-	return static_cast<uint32_t>(std::clamp<uint64_t>(leaves, 1, UINT32_MAX / 2));
-}
 
 size_t vx_train_size(const vx_index *ix, uint64_t n, uint32_t leaves) {
 	Carver memory;

@@ -1,0 +1,44 @@
+// How large leaves should be.
+#include "tree/plan.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "code/index.hpp"
+
+namespace vecidx {
+namespace {
+
+// With fewer rows a tree is not worth its pages: they are kept raw, and searched exactly.
+constexpr uint64_t kFewestRows = 4000;
+
+// Leaves that a search opens where the choice matters: hard data opens more, but then larger leaves cost more too.
+constexpr double kOpened = 16;
+
+} // namespace
+
+uint32_t page_leaf_size(uint32_t dim, uint32_t bits) {
+	return std::max(1U, vx_leaf_capacity(dim, bits) * 4 / 5);
+}
+
+uint32_t balanced_leaf_size(uint32_t dim, uint32_t bits, uint32_t page_size, uint64_t rows) {
+	// pages read: rows / s * (a centroid's part of a page) + opened * s / capacity
+	const double centroid = vx_inner_block_rows(dim) / static_cast<double>(VX_LANES * VX_ROWS_PER_PAGE);
+	const double capacity = vx_leaf_capacity(dim, bits);
+	const double best = std::sqrt(static_cast<double>(rows) * centroid * capacity / kOpened);
+	return best < 1.5 * capacity ? page_size : static_cast<uint32_t>(std::min(best, 65535.0));
+}
+
+} // namespace vecidx
+
+using namespace vecidx;
+
+uint32_t vx_plan_leaves(const vx_index *ix, uint64_t rows) {
+	if (rows < kFewestRows)
+		return 0;
+	const vx_meta &meta = ix->meta;
+	uint32_t size = std::max(1U, meta.leaf_size);
+	if (size == page_leaf_size(meta.dim, meta.scan_bits)) // not chosen by the user
+		size = balanced_leaf_size(meta.dim, meta.scan_bits, size, rows);
+	return static_cast<uint32_t>(std::clamp<uint64_t>(rows / size, 1, UINT32_MAX / 2));
+}

@@ -1,0 +1,15 @@
+// How large leaves should be: the one place that weighs pages of scan codes against the routing that leads to them.
+#pragma once
+
+#include <cstdint>
+
+namespace vecidx {
+
+// Rows that leave a leaf of one page well filled, although k-means makes leaves of unequal size.
+uint32_t page_leaf_size(uint32_t dim, uint32_t bits);
+
+// Rows a leaf of an index of so many rows should have, where a leaf of one page would have `page_size`. In many
+// dimensions a centroid's share of the inner nodes costs more than a page of scan codes, so leaves grow with the rows.
+uint32_t balanced_leaf_size(uint32_t dim, uint32_t bits, uint32_t page_size, uint64_t rows);
+
+} // namespace vecidx
