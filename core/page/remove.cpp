@@ -7,10 +7,11 @@ namespace vecidx {
 namespace {
 
 bool holds_rows(const void *page, uint32_t dim) {
-	const auto kind = static_cast<vx_page_kind>(page_special(page).kind);
-	if (kind != VX_KIND_CODE && kind != VX_KIND_RAW && kind != VX_KIND_LIST)
-		return false;
-	return chain_fault(page, kind, dim, 0) == nullptr;
+	constexpr vx_page_kind kKinds[] = {VX_KIND_CODE, VX_KIND_RAW, VX_KIND_LIST};
+	for (const vx_page_kind kind : kKinds)
+		if (vx_page_is(page, kind))
+			return chain_fault(page, kind, dim, 0) == nullptr;
+	return false;
 }
 
 // Row pointer of a slot: every kind of entry starts with it.
