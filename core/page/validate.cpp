@@ -9,6 +9,9 @@
 namespace vecidx {
 namespace {
 
+// Coded rows lie within 1e18 of each other (index.cpp); choose_unit has the lower limit.
+constexpr float kSmallestUnit = 1e-15F, kLargestUnit = 1e18F;
+
 uint64_t inner_rows(uint32_t children, uint32_t dim) {
 	return (uint64_t(children) + VX_LANES - 1) / VX_LANES * vx_inner_block_rows(dim);
 }
@@ -80,7 +83,8 @@ const char *leaf_fault(const void *page, uint32_t dim, uint32_t bits, uint64_t n
 	if (page_special(page).node != node)
 		return "a leaf page belongs to another node";
 	const auto &header = page_header<vx_leaf_header>(page);
-	if (!(header.unit > 0) || !std::isfinite(header.unit) || !(header.error >= 0) || !std::isfinite(header.error))
+	if (!(header.unit >= kSmallestUnit) || !(header.unit <= kLargestUnit) || !(header.error >= 0) ||
+		!std::isfinite(header.error))
 		return "a leaf page has impossible factors";
 	return nullptr;
 }

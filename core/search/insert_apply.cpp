@@ -108,7 +108,7 @@ void start_target(const vx_insert &in, const Record &r) {
 
 // What entries of a new page will be like. The leaf's own spread says best; a leaf of equal rows has none.
 float likely_residual_squared(const vx_insert &in) {
-	constexpr float kLargest = 1e36F; // beyond what coded rows can have
+	constexpr float kLargest = 1e35F; // beyond what coded rows can have
 	const auto all = static_cast<float>(in.ix->meta.spread);
 	const float likely = in.leaf_spread > 0                ? in.leaf_spread * in.leaf_spread
 						 : in.factors.residual_squared > 0 ? in.factors.residual_squared

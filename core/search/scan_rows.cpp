@@ -63,7 +63,8 @@ void scan_codes(vx_scan &s, const void *page, uint32_t count) {
 						  -static_cast<float>(top) * scale * static_cast<float>(s.query.shape.sum) / header.unit};
 	const float cut = estimate_cut(s, leaf, header.error);
 	const float squared_unit = header.unit * header.unit;
-	const float relative = std::isfinite(cut) ? (cut - leaf.base) / squared_unit : INFINITY;
+	// no estimate is >= NaN: without a cut all entries pass, even those whose damaged factors make infinity
+	const float relative = std::isfinite(cut) ? (cut - leaf.base) / squared_unit : NAN;
 	auto *out = reinterpret_cast<Survivor *>(s.waiting.end());
 	const uint32_t found =
 		kernels().scan[scan_index(bits)](leaf_block(page, dim, bits, 0), (count + VX_LANES - 1) / VX_LANES,
