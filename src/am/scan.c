@@ -31,6 +31,7 @@ typedef struct VecidxScan {
 	float *buffer;      /* ... where it lies */
 	uint32 rows;        /* LIMIT above the scan, 0 if unknown */
 	BlockNumber blocks; /* of the index, when last looked */
+	BlockNumber table_blocks;
 	bool started;
 } VecidxScan;
 
@@ -132,6 +133,19 @@ static Datum order_value(const vx_want *want) {
 	return Float8GetDatum(want->order == VX_ORDER_NAN ? get_float8_nan() : want->value);
 }
 
+/* A damaged row pointer must not reach the table, which would look for the block in a file that is not there. */
+static void check_row(IndexScanDesc scan, VecidxScan *state, const vx_row *row) {
+	if (row->block < state->table_blocks || scan->heapRelation == NULL)
+		return;
+	state->table_blocks = RelationGetNumberOfBlocks(scan->heapRelation);
+	if (row->block >= state->table_blocks)
+		ereport(ERROR, (errcode(ERRCODE_INDEX_CORRUPTED),
+						errmsg("index \"%s\" refers to row (%u,%u) beyond the end of table \"%s\"",
+							   RelationGetRelationName(scan->indexRelation), row->block, row->offset,
+							   RelationGetRelationName(scan->heapRelation)),
+						errhint("Rebuild it with REINDEX.")));
+}
+
 /*
  * Further ordering expressions on the column are the executor's: minus infinity is below all their values, and the
  * recheck puts rows that tie by the first one in order.
@@ -171,6 +185,7 @@ bool vecidx_get_tuple(IndexScanDesc scan, ScanDirection direction) {
 			read_page(scan, state, &want);
 			break;
 		case VX_ROW:
+			check_row(scan, state, &want.row);
 			hand_out(scan, &want);
 			return true;
 		case VX_MEMORY:

@@ -95,7 +95,7 @@ is($node->safe_psql('postgres', nearest('tree_leaf', 16)), '6000', 'REINDEX mend
 # ---- random damage
 
 my $seed = $ENV{VECIDX_SEED} // 20240817;
-my $cases = $ENV{VECIDX_CASES} // 60;
+my $cases = $ENV{VECIDX_CASES} // 40;
 note "seed $seed";
 srand($seed);
 $node->safe_psql('postgres', "CREATE TABLE random AS SELECT i AS id, made_row(i, 8)::vector(8) AS v FROM generate_series(1, 5000) i");
