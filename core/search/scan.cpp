@@ -368,7 +368,7 @@ vx_step vx_scan_next(vx_scan *scan, vx_want *want) {
 		case Phase::kDone:
 			return VX_DONE;
 		}
-		if (step != VX_DONE)
+		if (step != VX_DONE && step != VX_CORRUPT) // the loop's head tells what is wrong, and where
 			return step;
 	}
 }

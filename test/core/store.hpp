@@ -442,8 +442,10 @@ inline ScanResult scan(Store &store, const Index &ix, const vx_query &query, siz
 			vx_scan_grow(s, memory.take(want.bytes), want.bytes);
 		} else if (step != VX_YIELD) {
 			result.end = step;
-			if (step == VX_CORRUPT)
+			if (step == VX_CORRUPT) {
+				require(want.why != nullptr, "corruption without a reason");
 				result.why = want.why;
+			}
 			break;
 		}
 	}
