@@ -127,9 +127,19 @@ void pack_factors(const ScanFactors &factors, float unit, uint16_t &add, uint16_
 	}
 }
 
-float choose_unit(float mean_residual_squared) {
-	constexpr float kSmallestUnit = 1e-15F;
-	return std::fmax(kSmallestUnit, std::sqrt(mean_residual_squared));
+float choose_unit(float mean_residual_squared, double spread, const double *centroid, uint32_t dim) {
+	constexpr double kSmallestUnit = 1e-15, kLargestUnit = 1e17; // within what leaf_fault takes
+	// float16 ends at 65504: so an entry may have 250 times the unit as its residual, and rows of a leaf whose first
+	// ones were all equal may lie a few spreads from them
+	constexpr double kSpreadShare = 1.0 / 100;
+	// beyond |r|^2, |add| is at most some 3 |r| |c|
+	constexpr double kAddShare = 1.0 / 4096;
+	double norm = 0;
+	for (uint32_t i = 0; i < dim; i++)
+		norm += centroid[i] * centroid[i];
+	const double likely = std::fmax(mean_residual_squared, spread * spread * kSpreadShare * kSpreadShare);
+	const double squared = std::fmax(likely, std::sqrt(likely * norm) * kAddShare);
+	return static_cast<float>(std::fmin(kLargestUnit, std::fmax(kSmallestUnit, std::sqrt(squared))));
 }
 
 ScanQueryShape quantize_query(const double *q, uint32_t dim, uint32_t padded, int8_t *bytes) {

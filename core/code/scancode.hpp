@@ -31,8 +31,9 @@ void scan_factors(vx_metric metric, uint32_t dim, uint32_t bits, const vx_code_e
 // add' = -infinity, mul' = 0: the entry then passes every scan and its refine code decides.
 void pack_factors(const ScanFactors &factors, float unit, uint16_t &add, uint16_t &mul);
 
-// The unit for a page of entries with this mean |residual|^2; also for the first entry of a page that grows.
-float choose_unit(float mean_residual_squared);
+// The unit for a leaf page whose entries are thought to have this mean |residual|^2 around its centroid (float64[dim]),
+// in an index with this spread. Later entries may be quite different.
+float choose_unit(float mean_residual_squared, double spread, const double *centroid, uint32_t dim);
 
 // A query prepared for the scan kernel: bytes padded for vx_scan_rows(dim, bits) rows.
 struct ScanQueryShape {

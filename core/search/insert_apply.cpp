@@ -119,7 +119,7 @@ float likely_residual_squared(const vx_insert &in) {
 bool add_scan_entry(const vx_insert &in, void *leaf, uint32_t ref) {
 	const vx_meta &meta = in.ix->meta;
 	if (page_header<vx_chain_header>(leaf).count == 0)
-		leaf_set_unit(leaf, choose_unit(likely_residual_squared(in)));
+		leaf_set_unit(leaf, choose_unit(likely_residual_squared(in), meta.spread, in.centroid, meta.dim));
 	return leaf_append(leaf, meta.dim, meta.scan_bits, in.scan, in.factors, ref);
 }
 

@@ -88,7 +88,8 @@ vx_step write_scan_entry(vx_writer &w, vx_want *want) {
 	if (page_header<vx_chain_header>(page).count == 0) {
 		// what the leaf's rows are like is known from training, unless all of those were equal
 		const float trained = w.train->residual[w.leaf_number];
-		leaf_set_unit(page, choose_unit(trained > 0 ? trained : factors.residual_squared));
+		const float likely = trained > 0 ? trained : factors.residual_squared;
+		leaf_set_unit(page, choose_unit(likely, w.meta.spread, w.centroid[0], dim));
 	}
 	leaf_append(page, dim, bits, w.code, factors, w.ref);
 	w.items[0][w.leaf_number].squares += factors.residual_squared;
