@@ -427,7 +427,8 @@ inline ScanResult scan(Store &store, const Index &ix, const vx_query &query, siz
 	vx_scan *s = vx_scan_init(memory.take(bytes), bytes, ix, &query);
 	ScanResult result;
 	vx_want want{};
-	while (result.hits.size() < most) {
+	for (uint64_t steps = 0; result.hits.size() < most; steps++) {
+		require(steps < 20000000, "a scan does not end");
 		const vx_step step = vx_scan_next(s, &want);
 		if (step == VX_PAGE) {
 			if (want.block >= store.nblocks()) {

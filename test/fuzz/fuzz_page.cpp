@@ -111,7 +111,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	const Vector q(sample.ix.meta().dim, 0.25F);
 	for (const double recall : {0.9, 1.0}) {
 		const vx_query query{q.data(), recall, 10};
-		scan(store, sample.ix, query, 1000);
+		guarded([&] { scan(store, sample.ix, query, 1000); });
 	}
 	guarded([&] { insert(store, sample.ix, 1000, q); });
 	guarded([&] { insert(store, sample.ix, 1001, {}); });
