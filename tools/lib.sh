@@ -180,6 +180,8 @@ start_server() {
     echo "unix_socket_directories = '$run_dir/server'"
     echo 'fsync = off'
     echo 'shared_buffers = 128MB'
+    # Compiling the small functions of a test again for every call takes longer than all the tests.
+    echo 'jit = off'
   } | as_server tee -a "$run_dir/server/data/postgresql.conf" >/dev/null
   # Its own session, so that Ctrl-C reaches this script and not the server.
   as_server setsid "$bindir/pg_ctl" -D "$run_dir/server/data" -l "$run_dir/server/log" -t 60 -w start >/dev/null </dev/null ||

@@ -137,12 +137,14 @@ run_tap() {
   as_server mkdir "$tap"
   # A copy, because the server's user may not be able to read the sources.
   tar -C "$top" -cf - test/t | as_server tar -C "$tap" -xf -
+  echo 'jit = off' >"$run_dir/tap.conf"
   (
     cd "$top"
     tests=
     for t in ${TAP_TESTS:-test/t/*.pl}; do tests="$tests test/t/$(basename "$t")"; done
     # shellcheck disable=SC2086
     as_server env -C "$tap" PATH="$bindir:$PATH" TESTDIR="$tap" TESTDATADIR="$tap/tmp_check" TESTLOGDIR="$tap/tmp_check/log" \
+      TEMP_CONFIG="$run_dir/tap.conf" \
       PGPORT=65432 PG_REGRESS="$pgxs/test/regress/pg_regress" top_builddir="$tap" \
       prove --verbose -I "$pgxs/test/perl" -I "$tap/test/t" $tests
   ) || {
