@@ -62,6 +62,7 @@ TYPE_OBJS = \
 	src/type/vector_subscript.o \
 
 AM_OBJS = \
+	src/am/buffer.o \
 	src/am/build.o \
 	src/am/check.o \
 	src/am/cost.o \
@@ -80,6 +81,7 @@ AM_OBJS = \
 	src/am/train.o \
 	src/am/vacuum.o \
 	src/am/validate.o \
+	src/am/workspace.o \
 
 OBJS = $(CORE_OBJS) $(TYPE_OBJS) $(AM_OBJS) src/vecidx.o
 

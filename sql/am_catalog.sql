@@ -41,7 +41,9 @@ CREATE INDEX ON c USING vecidx (v metric_ops);
 
 -- inspection
 \x
-SELECT * FROM vecidx_info('c_v');
+SELECT format_version, dimensions, metric, tree, levels, leaves, seed, rows, dead_rows, pages, inner_pages, leaf_pages, code_pages,
+    raw_pages, list_pages, unused_pages, bytes_per_row, expected_entries, leaf_size > 0 AND scan_bits IN (1, 2, 4) AS shaped
+    FROM vecidx_info('c_v');
 \x
 SELECT vecidx_check('c_v'), vecidx_check('c_v', true), vecidx_check(NULL) IS NULL AS nothing;
 \set VERBOSITY default

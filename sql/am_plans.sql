@@ -51,7 +51,7 @@ EXECUTE byparam(made_row(5, 12, 30), 10, 0);
 EXECUTE byparam(made_row(5, 12, 30), 10, 5);
 EXECUTE byparam(made_row(5, 12, 30), NULL, 0);
 EXECUTE byparam(made_row(5, 12, 30), 0, 0);
-EXECUTE byparam(NULL, 3, NULL);
+SELECT count(*) FROM (SELECT id FROM a ORDER BY v <-> (SELECT NULL::vector) LIMIT 3) s;
 SET plan_cache_mode = force_custom_plan;
 EXECUTE byparam(made_row(5, 12, 30), 10, 0);
 EXECUTE byparam(made_row(5, 12, 30), 10, 5);

@@ -70,4 +70,13 @@
 #define vecidx_tuplesort_getdatum(sort, value, isnull) tuplesort_getdatum(sort, true, value, isnull, NULL)
 #endif
 
+/* The file behind a relation. */
+#if PG_VERSION_NUM >= 160000
+#define vecidx_locator(relation) ((relation)->rd_locator)
+#define vecidx_file_number(relation) ((relation)->rd_locator.relNumber)
+#else
+#define vecidx_locator(relation) ((relation)->rd_node)
+#define vecidx_file_number(relation) ((relation)->rd_node.relNode)
+#endif
+
 #endif

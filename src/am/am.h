@@ -53,6 +53,8 @@ extern VecidxOptions vecidx_options_of(Relation index);
 extern const vx_index *vecidx_shape_cached(Relation index);
 /* A copy in the current memory context. */
 extern vx_index *vecidx_shape_copy(Relation index);
+/* Names what is cached: as long as it is the same, so is the shape. */
+extern uint64 vecidx_shape_serial(Relation index);
 /* The cached shape turned out to be out of date. */
 extern void vecidx_shape_forget(Relation index);
 /* As vecidx_shape_cached, but NULL where that would raise an error about what the pages hold. */
@@ -89,6 +91,13 @@ static inline vx_row vecidx_row_of(ItemPointer tid, uint16 flags) {
 
 	return row;
 }
+
+/* ---- buffer.c */
+
+/* As ReadBuffer, quicker for pages that this backend reads again and again. */
+extern Buffer vecidx_read_buffer(Relation index, BlockNumber block);
+/* As PrefetchBuffer, at no cost for such pages. */
+extern void vecidx_prefetch_buffer(Relation index, BlockNumber block);
 
 /* ---- limit.c: the LIMIT above a scan */
 

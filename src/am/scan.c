@@ -17,20 +17,14 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
-#include "am/am.h"
+#include "am/workspace.h"
 #include "type/vector.h"
 
-/* Memory the core gets at the start of a scan; it asks for more. */
-#define FIRST_MEMORY (64 * 1024)
-
 typedef struct VecidxScan {
-	MemoryContext context; /* of everything below */
-	const vx_index *shape; /* own copy: the cached one may go between two rows */
-	vx_scan *core;
-	float *vector;      /* query, NULL for a NULL query */
-	float *buffer;      /* ... where it lies */
-	uint32 rows;        /* LIMIT above the scan, 0 if unknown */
-	BlockNumber blocks; /* of the index, when last looked */
+	MemoryContext parent;  /* of the workspace */
+	VecidxWorkspace *work; /* NULL before the first row */
+	uint32 rows;           /* LIMIT above the scan, 0 if unknown */
+	BlockNumber blocks;    /* of the index, when last looked */
 	BlockNumber table_blocks;
 	bool started;
 } VecidxScan;
@@ -39,7 +33,7 @@ IndexScanDesc vecidx_begin_scan(Relation index, int nkeys, int norderbys) {
 	IndexScanDesc scan = RelationGetIndexScan(index, nkeys, norderbys);
 	VecidxScan *state = palloc0(sizeof(VecidxScan));
 
-	state->context = AllocSetContextCreate(CurrentMemoryContext, "vecidx scan", ALLOCSET_DEFAULT_SIZES);
+	state->parent = CurrentMemoryContext;
 	scan->opaque = state;
 	if (norderbys > 0) {
 		scan->xs_orderbyvals = palloc0(sizeof(Datum) * norderbys);
@@ -60,55 +54,42 @@ void vecidx_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys
 	state->started = false;
 }
 
-/* Copies the query out of the scan key; its memory is the caller's. */
-static void take_query(IndexScanDesc scan, VecidxScan *state) {
-	uint32 dim = vx_index_meta(state->shape)->dim;
-	ScanKey key = &scan->orderByData[0];
+/* The query as the core wants it; NULL for a NULL query. */
+static const float *query_vector(const VecidxWorkspace *work, ScanKey key) {
+	uint32 dim = vx_index_meta(work->shape)->dim;
 	Vector *query;
 
-	state->vector = NULL;
 	if (key->sk_flags & SK_ISNULL)
-		return;
+		return NULL;
 	query = DatumGetVector(key->sk_argument);
 	if ((uint32)query->dim != dim)
 		ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
 						errmsg("different vector dimensions %d and %d", (int)dim, (int)query->dim)));
-	if (state->buffer == NULL)
-		state->buffer = MemoryContextAlloc(state->context, sizeof(float) * dim);
-	state->vector = memcpy(state->buffer, query->x, sizeof(float) * dim);
+	memcpy(work->vector, query->x, sizeof(float) * dim);
 	if ((Pointer)query != DatumGetPointer(key->sk_argument))
 		pfree(query);
-}
-
-/* Everything anew: at the first query, and when the index was reshaped. */
-static void reset(IndexScanDesc scan, VecidxScan *state) {
-	MemoryContext old;
-
-	MemoryContextReset(state->context);
-	state->core = NULL;
-	state->buffer = NULL;
-	old = MemoryContextSwitchTo(state->context);
-	state->shape = vecidx_shape_copy(scan->indexRelation);
-	MemoryContextSwitchTo(old);
+	return work->vector;
 }
 
 static void start(IndexScanDesc scan, VecidxScan *state) {
 	vx_query query = {.recall = vecidx_recall_target, .k = state->rows};
+	VecidxWorkspace *work = state->work;
 
 	if (!IsMVCCSnapshot(scan->xs_snapshot))
 		elog(ERROR, "non-MVCC snapshots are not supported with vecidx");
-	if (state->core == NULL)
-		reset(scan, state);
-	take_query(scan, state);
-	query.vector = state->vector;
-	if (state->core != NULL) {
-		vx_scan_restart(state->core, &query);
-	} else {
-		Size bytes = Max(vx_scan_size(state->shape), FIRST_MEMORY);
-
-		state->core = vx_scan_init(MemoryContextAlloc(state->context, bytes), bytes, state->shape, &query);
-	}
+	if (work == NULL)
+		work = state->work = vecidx_workspace_take(scan->indexRelation, state->parent);
+	query.vector = query_vector(work, &scan->orderByData[0]);
+	vecidx_workspace_start(work, &query);
 	state->started = true;
+}
+
+/* The index was reshaped; told before the first row, so nothing is returned twice. */
+static void start_anew(IndexScanDesc scan, VecidxScan *state) {
+	MemoryContextDelete(state->work->context);
+	state->work = NULL;
+	vecidx_shape_forget(scan->indexRelation);
+	start(scan, state);
 }
 
 static void read_page(IndexScanDesc scan, VecidxScan *state, const vx_want *want) {
@@ -122,10 +103,10 @@ static void read_page(IndexScanDesc scan, VecidxScan *state, const vx_want *want
 	}
 	for (uint32 i = 0; i < want->nahead; i++)
 		if (want->ahead[i] < state->blocks)
-			PrefetchBuffer(index, MAIN_FORKNUM, want->ahead[i]);
-	buffer = ReadBuffer(index, want->block);
+			vecidx_prefetch_buffer(index, want->ahead[i]);
+	buffer = vecidx_read_buffer(index, want->block);
 	LockBuffer(buffer, BUFFER_LOCK_SHARE);
-	vx_scan_page(state->core, BufferGetPage(buffer));
+	vx_scan_page(state->work->core, BufferGetPage(buffer));
 	UnlockReleaseBuffer(buffer);
 }
 
@@ -164,10 +145,6 @@ static void hand_out(IndexScanDesc scan, const vx_want *want) {
 	}
 }
 
-static void grow(VecidxScan *state, const vx_want *want) {
-	vx_scan_grow(state->core, MemoryContextAllocHuge(state->context, want->bytes), want->bytes);
-}
-
 bool vecidx_get_tuple(IndexScanDesc scan, ScanDirection direction) {
 	VecidxScan *state = scan->opaque;
 	vx_want want;
@@ -180,7 +157,7 @@ bool vecidx_get_tuple(IndexScanDesc scan, ScanDirection direction) {
 	}
 	for (;;) {
 		CHECK_FOR_INTERRUPTS();
-		switch (vx_scan_next(state->core, &want)) {
+		switch (vx_scan_next(state->work->core, &want)) {
 		case VX_PAGE:
 			read_page(scan, state, &want);
 			break;
@@ -189,14 +166,12 @@ bool vecidx_get_tuple(IndexScanDesc scan, ScanDirection direction) {
 			hand_out(scan, &want);
 			return true;
 		case VX_MEMORY:
-			grow(state, &want);
+			vecidx_workspace_grow(state->work, want.bytes);
 			break;
 		case VX_YIELD:
 			break;
-		case VX_STALE: /* told before the first row, so nothing is returned twice */
-			vecidx_shape_forget(scan->indexRelation);
-			reset(scan, state);
-			start(scan, state);
+		case VX_STALE:
+			start_anew(scan, state);
 			break;
 		case VX_CORRUPT:
 			vecidx_report_corrupt(scan->indexRelation, want.block, want.why);
@@ -211,6 +186,7 @@ bool vecidx_get_tuple(IndexScanDesc scan, ScanDirection direction) {
 void vecidx_end_scan(IndexScanDesc scan) {
 	VecidxScan *state = scan->opaque;
 
-	MemoryContextDelete(state->context);
+	if (state->work != NULL)
+		vecidx_workspace_leave(state->work);
 	pfree(state);
 }

@@ -4,6 +4,8 @@
  */
 #include "postgres.h"
 
+#include <stddef.h>
+
 #include "access/tupdesc.h"
 #include "fmgr.h"
 #include "storage/bufmgr.h"
@@ -12,8 +14,20 @@
 
 #include "am/am.h"
 
-/* Reads block 0 into `shape`, which has room for the dimension of the meta page. NULL, or what is wrong. */
-static const char *open_meta(Relation index, vx_index **shape) {
+/* What rd_amcache points to: one chunk, freed by the relation cache. */
+typedef struct CachedShape {
+	uint64 serial; /* of this reading of the pages; none is given twice */
+	max_align_t shape[];
+} CachedShape;
+
+static uint64 last_serial = 0;
+
+static vx_index *shape_in(void *cached) {
+	return (vx_index *)((CachedShape *)cached)->shape;
+}
+
+/* NULL, or what is wrong with block 0. */
+static const char *open_meta(Relation index, CachedShape **cached) {
 	const char *fault = NULL;
 	Buffer buffer = ReadBuffer(index, VX_META_BLOCK);
 	Page page = BufferGetPage(buffer);
@@ -23,8 +37,9 @@ static const char *open_meta(Relation index, vx_index **shape) {
 	if (fault == NULL) {
 		Size size = vx_index_size(vx_page_meta(page)->dim);
 
-		*shape = MemoryContextAlloc(index->rd_indexcxt, size);
-		vx_index_open(*shape, page);
+		*cached = MemoryContextAlloc(index->rd_indexcxt, offsetof(CachedShape, shape) + size);
+		(*cached)->serial = ++last_serial;
+		vx_index_open(shape_in(*cached), page);
 	}
 	UnlockReleaseBuffer(buffer);
 	return fault;
@@ -42,22 +57,22 @@ static const char *open_mean(Relation index, vx_index *shape) {
 
 /* Fills the cache. NULL, or what is wrong with block *block. */
 static const char *load(Relation index, BlockNumber *block) {
-	vx_index *shape = NULL;
+	CachedShape *cached = NULL;
 	BlockNumber blocks = RelationGetNumberOfBlocks(index);
 	const char *fault;
 
 	*block = VX_META_BLOCK;
 	if (blocks == 0)
 		return "there is no meta page";
-	fault = open_meta(index, &shape);
-	if (fault == NULL && vx_index_meta(shape)->mean != VX_NO_BLOCK) {
-		*block = vx_index_meta(shape)->mean;
-		fault = *block < blocks ? open_mean(index, shape) : "it lies beyond the end of the index";
+	fault = open_meta(index, &cached);
+	if (fault == NULL && vx_index_meta(shape_in(cached))->mean != VX_NO_BLOCK) {
+		*block = vx_index_meta(shape_in(cached))->mean;
+		fault = *block < blocks ? open_mean(index, shape_in(cached)) : "it lies beyond the end of the index";
 	}
 	if (fault == NULL)
-		index->rd_amcache = shape;
-	else if (shape != NULL)
-		pfree(shape);
+		index->rd_amcache = cached;
+	else if (cached != NULL)
+		pfree(cached);
 	return fault;
 }
 
@@ -67,7 +82,7 @@ const vx_index *vecidx_shape_cached(Relation index) {
 
 	if (index->rd_amcache == NULL && (fault = load(index, &block)) != NULL)
 		vecidx_report_corrupt(index, block, fault);
-	return index->rd_amcache;
+	return shape_in(index->rd_amcache);
 }
 
 const vx_index *vecidx_shape_if_sound(Relation index) {
@@ -75,7 +90,7 @@ const vx_index *vecidx_shape_if_sound(Relation index) {
 
 	if (index->rd_amcache == NULL && load(index, &block) != NULL)
 		return NULL;
-	return index->rd_amcache;
+	return shape_in(index->rd_amcache);
 }
 
 vx_index *vecidx_shape_copy(Relation index) {
@@ -83,6 +98,11 @@ vx_index *vecidx_shape_copy(Relation index) {
 	Size size = vx_index_size(vx_index_meta(shape)->dim);
 
 	return memcpy(palloc(size), shape, size);
+}
+
+uint64 vecidx_shape_serial(Relation index) {
+	vecidx_shape_cached(index);
+	return ((CachedShape *)index->rd_amcache)->serial;
 }
 
 void vecidx_shape_forget(Relation index) {
