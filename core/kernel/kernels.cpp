@@ -8,23 +8,28 @@ namespace {
 
 #if defined(__x86_64__) || defined(__i386__)
 
-// Every processor with AVX2 and FMA has F16C too, which not every compiler can ask for.
-bool has_avx2() {
-	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
+// Each of these is what Highway's region for the target lets the compiler use.
+bool has_sse4() {
+	return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("ssse3") && __builtin_cpu_supports("popcnt");
 }
 
-// What Highway's region for this target lets the compiler use.
+// Every processor with AVX2 and FMA has F16C too, which not every compiler can ask for.
+bool has_avx2() {
+	return has_sse4() && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+		   __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+}
+
 bool has_avx512vnni() {
 	return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
 		   __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
-		   __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("vpclmulqdq") &&
-		   __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vbmi2") &&
-		   __builtin_cpu_supports("avx512vpopcntdq") && __builtin_cpu_supports("avx512bitalg") &&
-		   __builtin_cpu_supports("gfni");
+		   __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512vnni");
 }
 
 #else
 
+bool has_sse4() {
+	return false;
+}
 bool has_avx2() {
 	return false;
 }
@@ -37,7 +42,8 @@ bool has_avx512vnni() {
 } // namespace
 
 size_t kernels_available(const Kernels **out, size_t max) {
-	const Kernels *tables[] = {scalar_kernels(), neon_kernels(), has_avx2() ? avx2_kernels() : nullptr,
+	const Kernels *tables[] = {scalar_kernels(), neon_kernels(), has_sse4() ? sse4_kernels() : nullptr,
+							   has_avx2() ? avx2_kernels() : nullptr,
 							   has_avx512vnni() ? avx512vnni_kernels() : nullptr};
 	size_t n = 0;
 	for (const Kernels *table : tables)

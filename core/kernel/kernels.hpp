@@ -60,7 +60,8 @@ struct Kernels {
 	// ---- training: nearest of `nblocks` blocks of 16 centroids (each `quads` rows as above) for four rows at a time.
 	// cost_j = norm[j] - 2 * scale[j] * xscale[r] * (acc_j - 128 * xsum[r]) - 2 * extra[j] * xextra[r]; the lowest
 	// index wins ties. The last term is that of inner product's extra coordinate; without it `extra` is nullptr.
-	// Each x[r] has quads * 4 bytes. Padding centroids carry norm = +infinity (and scale and extra 0).
+	// Each x[r] has quads * 4 bytes, whose sum is xsum[r]. Padding centroids carry norm = +infinity (and scale and
+	// extra 0).
 	void (*assign4)(const int8_t *const x[4], const float xscale[4], const int32_t xsum[4], const float xextra[4],
 					const uint8_t *blocks, const float *norm, const float *scale, const float *extra, uint32_t nblocks,
 					uint32_t quads, uint32_t best[4], float cost[4]);

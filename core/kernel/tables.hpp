@@ -6,6 +6,7 @@
 namespace vecidx {
 
 const Kernels *scalar_kernels();
+const Kernels *sse4_kernels();
 const Kernels *avx2_kernels();
 const Kernels *avx512vnni_kernels();
 const Kernels *neon_kernels();

@@ -178,7 +178,7 @@ TEST_CASE("scans let through what the scalar twin does, for every count of entri
 				const Blocks blocks = random_blocks(random, rows, nblocks, Bytes::kRandom);
 				const auto query = bytes<int8_t>(random, query_bytes(rows, bits), Bytes::kRandom);
 				const ScanQuery q{nullptr, 0.02F, -3.5F};
-				for (uint32_t count = 0; count <= blocks.count; count++)
+				for (uint32_t count = 0; count <= blocks.count; count += count < 33 ? 1 : 7)
 					for (const float cut : {-1e30F, -150.0F, -20.0F, 40.0F, 1e30F}) {
 						const Outcome got = scan(*k, bits, blocks, query, count, cut, q, random() % 64);
 						const Outcome expected = scan(scalar, bits, blocks, query, count, cut, q);

@@ -1,0 +1,166 @@
+// Sums of products of bytes by vpdpbusd (AVX-512 VNNI): 64 products an instruction, in int32, exact.
+#if defined(VECIDX_BYTES_VNNI_INL_HPP) == defined(HWY_TARGET_TOGGLE)
+#ifdef VECIDX_BYTES_VNNI_INL_HPP
+#undef VECIDX_BYTES_VNNI_INL_HPP
+#else
+#define VECIDX_BYTES_VNNI_INL_HPP
+#endif
+
+#include "kernel/lanes-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace vecidx {
+namespace HWY_NAMESPACE {
+namespace {
+#if VECIDX_X86_VNNI
+
+HWY_INLINE __m512i BroadcastQuad(const int8_t *p) {
+	int32_t quad;
+	memcpy(&quad, p, sizeof(quad));
+	return _mm512_set1_epi32(quad);
+}
+
+// acc + four products of unsigned bytes and signed query bytes a lane. By hand, since gcc 12 copies the accumulator of
+// the intrinsic, and so that the region need not name VNNI's companions, which the first processors with it lack.
+HWY_INLINE __m512i Dot(__m512i acc, __m512i bytes, __m512i query) {
+	asm("vpdpbusd %2, %1, %0" : "+v"(acc) : "v"(bytes), "v"(query));
+	return acc;
+}
+
+void CentroidRows(const uint8_t *rows, const int8_t *query, uint32_t nrows, int32_t acc[16]) {
+	__m512i s0 = _mm512_loadu_si512(acc), s1 = _mm512_setzero_si512(), s2 = s1, s3 = s1;
+	uint32_t r = 0;
+	for (; r + 4 <= nrows; r += 4, rows += 4 * kRowBytes, query += 16) {
+		s0 = Dot(s0, _mm512_loadu_si512(rows), BroadcastQuad(query));
+		s1 = Dot(s1, _mm512_loadu_si512(rows + 64), BroadcastQuad(query + 4));
+		s2 = Dot(s2, _mm512_loadu_si512(rows + 128), BroadcastQuad(query + 8));
+		s3 = Dot(s3, _mm512_loadu_si512(rows + 192), BroadcastQuad(query + 12));
+	}
+	for (; r < nrows; r++, rows += kRowBytes, query += 4)
+		s0 = Dot(s0, _mm512_loadu_si512(rows), BroadcastQuad(query));
+	_mm512_storeu_si512(acc, _mm512_add_epi32(_mm512_add_epi32(s0, s1), _mm512_add_epi32(s2, s3)));
+}
+
+// ---- four rows of a training sample against blocks of centroids
+
+// Sums of the four rows with one block. Named members: gcc keeps arrays that asm touches in memory.
+struct FourSums {
+	__m512i s0, s1, s2, s3;
+};
+struct FourQuads {
+	__m512i x0, x1, x2, x3;
+};
+
+HWY_INLINE void Clear(FourSums &sums) {
+	sums.s0 = sums.s1 = sums.s2 = sums.s3 = _mm512_setzero_si512();
+}
+HWY_INLINE void Add(FourSums &sums, const uint8_t *row, const FourQuads &quads) {
+	const __m512i bytes = _mm512_loadu_si512(row);
+	sums.s0 = Dot(sums.s0, bytes, quads.x0);
+	sums.s1 = Dot(sums.s1, bytes, quads.x1);
+	sums.s2 = Dot(sums.s2, bytes, quads.x2);
+	sums.s3 = Dot(sums.s3, bytes, quads.x3);
+}
+HWY_INLINE void Store(const FourSums &sums, int32_t (&out)[4][16]) {
+	_mm512_storeu_si512(out[0], sums.s0);
+	_mm512_storeu_si512(out[1], sums.s1);
+	_mm512_storeu_si512(out[2], sums.s2);
+	_mm512_storeu_si512(out[3], sums.s3);
+}
+
+// As many blocks at a time as accumulators fit the registers.
+constexpr uint32_t kAssignBlocks = 4;
+// Stored bytes are multiplied as they are, code + 128.
+constexpr int32_t kAssignOffset = 128;
+
+// out[block][row][entry] = sum of products, of `n` blocks.
+HWY_INLINE void AssignSums(const int8_t *const x[4], const uint8_t *blocks, uint32_t n, uint32_t quads,
+						   int32_t (&out)[kAssignBlocks][4][16]) {
+	const size_t stride = size_t(quads) * kRowBytes;
+	// blocks that are not there are the first again
+	const size_t b1 = n > 1 ? stride : 0, b2 = n > 2 ? 2 * stride : 0, b3 = n > 3 ? 3 * stride : 0;
+	FourSums a, b, c, d;
+	Clear(a);
+	Clear(b);
+	Clear(c);
+	Clear(d);
+	for (size_t at = 0; at < size_t(quads) * 4; at += 4, blocks += kRowBytes) {
+		const FourQuads quad = {BroadcastQuad(x[0] + at), BroadcastQuad(x[1] + at), BroadcastQuad(x[2] + at),
+								BroadcastQuad(x[3] + at)};
+		Add(a, blocks, quad);
+		Add(b, blocks + b1, quad);
+		Add(c, blocks + b2, quad);
+		Add(d, blocks + b3, quad);
+	}
+	Store(a, out[0]);
+	Store(b, out[1]);
+	Store(c, out[2]);
+	Store(d, out[3]);
+}
+
+// ---- scan codes
+
+// Sums of the fields of one block, each field left where it is in its byte: its sum comes out times 2^kShift.
+template <int kBits, int kShift>
+struct FieldSums {
+	__m512i sum;
+	FieldSums<kBits, kShift + kBits> higher;
+};
+template <int kBits>
+struct FieldSums<kBits, 8> {};
+
+template <int kBits, int kShift>
+HWY_INLINE void Clear(FieldSums<kBits, kShift> &fields) {
+	if constexpr (kShift < 8) {
+		fields.sum = _mm512_setzero_si512();
+		Clear(fields.higher);
+	}
+}
+template <int kBits, int kShift>
+HWY_INLINE void Add(FieldSums<kBits, kShift> &fields, __m512i codes, const int8_t *query) {
+	if constexpr (kShift < 8) {
+		const __m512i mask = _mm512_set1_epi8(static_cast<char>(((1 << kBits) - 1) << kShift));
+		fields.sum = Dot(fields.sum, _mm512_and_si512(codes, mask), BroadcastQuad(query));
+		Add(fields.higher, codes, query + 4);
+	}
+}
+template <int kBits, int kShift>
+HWY_INLINE __m512i Total(const FieldSums<kBits, kShift> &fields) {
+	// with a full mask, since gcc 12 warns of the undefined operand inside the plain form
+	const __m512i sum = _mm512_maskz_srai_epi32(0xFFFF, fields.sum, kShift);
+	if constexpr (kShift + kBits < 8)
+		return _mm512_add_epi32(sum, Total(fields.higher));
+	else
+		return sum;
+}
+
+// Two blocks at a time share the broadcasts of the query.
+constexpr uint32_t kScanBlocks = 2;
+
+// out[block][entry] = sum of products; `second` is where the second block starts, 0 if there is none. Lines `ahead`
+// bytes behind those read are fetched.
+template <int kBits>
+HWY_INLINE void ScanSums(const uint8_t *block, size_t second, uint32_t rows, size_t ahead, const int8_t *query,
+						 int32_t (&out)[kScanBlocks][16]) {
+	FieldSums<kBits, 0> a, b;
+	Clear(a);
+	Clear(b);
+	for (uint32_t r = 0; r < rows; r++, block += kRowBytes, query += 32 / kBits) {
+		__builtin_prefetch(block + ahead);
+		__builtin_prefetch(block + second + ahead);
+		Add(a, _mm512_loadu_si512(block), query);
+		Add(b, _mm512_loadu_si512(block + second), query);
+	}
+	FetchFactors(block + ahead);
+	FetchFactors(block + second + ahead);
+	_mm512_store_si512(out[0], Total(a));
+	_mm512_store_si512(out[1], Total(b));
+}
+
+#endif
+} // namespace
+} // namespace HWY_NAMESPACE
+} // namespace vecidx
+HWY_AFTER_NAMESPACE();
+
+#endif
