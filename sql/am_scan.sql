@@ -69,6 +69,14 @@ SELECT array_agg(id) FROM (SELECT id FROM pairs ORDER BY (v <-> '[3,3]') + 0, v 
 SET enable_seqscan = off;
 SET enable_sort = off;
 
+-- near duplicates: the one nearest row is found among them, although their distances are below what scan codes tell apart
+CREATE TABLE alike (id int, v vector(64));
+INSERT INTO alike SELECT i, made_vector(-1 - i % 1000, 64) + made_vector(i, 64, 0.02) FROM generate_series(1, 8000) i;
+CREATE INDEX ON alike USING vecidx (v);
+SELECT count(*) >= 95 AS found FROM (SELECT v FROM alike WHERE id <= 100) q,
+    LATERAL (SELECT v <-> q.v AS d FROM alike ORDER BY v <-> q.v LIMIT 1) s WHERE d = 0;
+DROP TABLE alike;
+
 -- the index is empty, then holds one row
 CREATE TABLE nothing (v vector(3));
 CREATE INDEX ON nothing USING vecidx (v vector_cosine_ops);

@@ -12,6 +12,9 @@ namespace {
 
 // Rows looked for when no LIMIT is known.
 constexpr uint64_t kFirstBatch = 10;
+// Estimates the first cut is taken from, however small k is: among near duplicates, whose distances are below the
+// rounding of the query and the centroids to 8 bits, the best estimate is not the nearest row's.
+constexpr uint64_t kFewestEstimates = 10;
 constexpr uint64_t kLargestBatch = uint64_t(1) << 40;
 // Survivors that are refined before more leaves are opened.
 constexpr size_t kMostWaiting = 8192;
@@ -59,7 +62,7 @@ void start_pass(vx_scan &s) {
 	s.refine_at = 0;
 	s.sorted = false;
 	s.candidates.clear();
-	s.estimates.start(s.k);
+	s.estimates.start(std::max(s.k, kFewestEstimates));
 	s.highs.start(s.k);
 	s.first_opened = 0;
 	s.pick = s.npicks = 0;
