@@ -146,7 +146,44 @@ TEST_CASE("a block of children that spans pages is read, and its radius written,
 	require_sound(store, ix, old + added);
 }
 
+namespace {
+
+// As trees measure it: inner product counts the difference of the norms, twice, as one more coordinate.
+double tree_distance(vx_metric metric, const Vector &a, const Vector &b) {
+	double sum = 0, aa = 0, bb = 0;
+	for (size_t i = 0; i < a.size(); i++) {
+		sum += (static_cast<double>(a[i]) - b[i]) * (a[i] - b[i]);
+		aa += static_cast<double>(a[i]) * a[i];
+		bb += static_cast<double>(b[i]) * b[i];
+	}
+	const double norms = 2 * (std::sqrt(aa) - std::sqrt(bb));
+	return metric == VX_IP ? sum + norms * norms : sum;
+}
+
+uint32_t nearest_row(vx_metric metric, const std::vector<Vector> &rows, const Vector &x) {
+	uint32_t nearest = 0;
+	for (uint32_t l = 1; l < rows.size(); l++)
+		if (tree_distance(metric, rows[l], x) < tree_distance(metric, rows[nearest], x))
+			nearest = l;
+	return nearest;
+}
+
+// Ordinal of the only leaf that has an entry.
+uint32_t leaf_in_use(const Store &store) {
+	uint32_t at = 0;
+	for (const Page &page : store.pages)
+		if (vx_page_is(page.data(), VX_KIND_LEAF)) {
+			if (vecidx::page_header<vx_chain_header>(page.data()).count > 0)
+				return at;
+			at++;
+		}
+	return UINT32_MAX;
+}
+
+} // namespace
+
 TEST_CASE("a row goes to the nearest leaf, not to the first that a greedy descent meets", "[insert]") {
+	const auto metric = GENERATE(VX_L2, VX_IP);
 	std::mt19937_64 random(3);
 	const uint32_t dim = 12, leaves = 512, added = 200;
 	auto rows = gaussian(random, leaves, dim);
@@ -155,10 +192,11 @@ TEST_CASE("a row goes to the nearest leaf, not to the first that a greedy descen
 		for (uint32_t j = 0; j < dim; j++)
 			rows[l][j] = 0.6F * rows[l][j] + 1.5F * upper[l / 64][j] + lower[l / 8][j];
 	HandOptions options;
+	options.metric = metric;
 	options.leaves = leaves;
 	options.fanout = 8;
 	options.rows = false;
-	Store store = HandTree(dim, rows, options).take();
+	Store store = HandTree(dim, rows, options).take(); // lays its leaves in order
 	const Index ix = store.open();
 	REQUIRE(store.meta().levels == 3);
 	uint32_t right = 0;
@@ -166,25 +204,7 @@ TEST_CASE("a row goes to the nearest leaf, not to the first that a greedy descen
 		const auto x = gaussian(random, 1, dim, 1.9F)[0];
 		Store copy = store;
 		REQUIRE(insert(copy, ix, i, x) == VX_DONE);
-		uint32_t nearest = 0;
-		double least = INFINITY;
-		for (uint32_t l = 0; l < leaves; l++) {
-			double sum = 0;
-			for (uint32_t j = 0; j < dim; j++)
-				sum += (static_cast<double>(rows[l][j]) - x[j]) * (rows[l][j] - x[j]);
-			if (sum < least) {
-				least = sum;
-				nearest = l;
-			}
-		}
-		uint32_t leaf = 0, at = 0; // leaves were laid in order
-		for (const Page &page : copy.pages)
-			if (vx_page_is(page.data(), VX_KIND_LEAF)) {
-				if (vecidx::page_header<vx_chain_header>(page.data()).count > 0)
-					leaf = at;
-				at++;
-			}
-		right += leaf == nearest;
+		right += leaf_in_use(copy) == nearest_row(metric, rows, x);
 	}
 	CHECK(right > added * 9 / 10);
 }
@@ -276,6 +296,10 @@ TEST_CASE("inserts that interleave make their plans anew and lose nothing", "[in
 	}
 	CHECK(store.aborted > 0);
 	CHECK(most == (tree ? 4 : 2));
+	if (tree) { // no code page was begun in vain
+		const uint32_t coded = before + added - (added + 10) / 11, codes = vx_codes_per_page(dim);
+		CHECK(count_kind(store, VX_KIND_CODE) == (coded + codes - 1) / codes);
+	}
 	require_sound(store, ix, before + added);
 	require_scanned_once(store, ix, Vector(dim, 0.1F), 0.9, before + added);
 }
