@@ -75,6 +75,9 @@ void prepare_query(const vx_index &ix, const float *vector, void *memory, Query 
 	for (uint32_t i = 0; i < dim; i++)
 		bytes_squared += static_cast<double>(query.bytes[i]) * query.bytes[i];
 	query.bytes_squared = bytes_squared * query.shape.scale * query.shape.scale;
+	// -2 <query - bytes, y> for rows y about as long as the query, in no particular direction
+	query.estimate_rounding =
+		static_cast<float>(2 * query.shape.error * query.norm / std::sqrt(static_cast<double>(dim)));
 	if (query.metric == VX_IP)
 		for (uint32_t i = 0; i < dim; i++)
 			query.offset += static_cast<double>(vector[i]) * mean_of(ix)[i];

@@ -22,11 +22,12 @@ struct Query {
 	float *point;   // rotated, float32[dim]
 	int8_t *bytes;  // rotated, 8 bits, zero-padded
 	ScanQueryShape shape;
-	double squared;       // |point|^2
-	double norm;          // |point|
-	double point_error;   // |exact rotated query - point|
-	double bytes_squared; // |scale * bytes|^2
-	double offset;        // inner product: <q, mean>; else 0
+	double squared;          // |point|^2
+	double norm;             // |point|
+	double point_error;      // |exact rotated query - point|
+	double bytes_squared;    // |scale * bytes|^2
+	float estimate_rounding; // deviation of a squared distance estimated with the bytes instead of the query
+	double offset;           // inner product: <q, mean>; else 0
 	double gamma;
 };
 

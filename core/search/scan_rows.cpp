@@ -33,19 +33,22 @@ void take_all(vx_scan &s, const void *page, uint32_t count) {
 	}
 }
 
+// How far an estimate near `squared` may be from the truth: the deviation of codes, which shrinks with the distance,
+// and the query's rounding to 8 bits, which does not.
+float doubt(const vx_scan &s, float error, float squared) {
+	if (s.query.metric == VX_IP)
+		return s.dial.epsilon * error * static_cast<float>(s.query.norm);
+	return s.dial.epsilon * (error * std::sqrt(std::max(0.0F, squared)) + s.query.estimate_rounding);
+}
+
 // Squared distance (or negated product) below which a scan code's estimate lets an entry through.
 float estimate_cut(const vx_scan &s, const Node &leaf, float error) {
-	const bool product = s.query.metric == VX_IP;
 	if (!s.gated) { // no rho_k yet: the k-th best estimate, with doubt on both sides
 		const float kth = s.estimates.threshold();
-		const float reach =
-			product ? static_cast<float>(s.query.norm) : std::sqrt(std::max(0.0F, std::min(kth, leaf.base)));
-		return kth + 2 * s.dial.epsilon * error * reach;
+		return kth + 2 * doubt(s, error, std::min(kth, leaf.base));
 	}
 	const auto rho = static_cast<float>(estimate_units(s.query, s.highs.threshold()));
-	const float reach =
-		product ? static_cast<float>(s.query.norm) : std::sqrt(std::max(0.0F, std::min(rho, leaf.base)));
-	return rho + s.dial.epsilon * error * reach;
+	return rho + doubt(s, error, std::min(rho, leaf.base));
 }
 
 void scan_codes(vx_scan &s, const void *page, uint32_t count) {
@@ -111,8 +114,7 @@ void trim_waiting(vx_scan &s) {
 	if (!s.estimates.full() || s.dial.exact)
 		return;
 	const float kth = s.estimates.threshold();
-	const float reach = s.query.metric == VX_IP ? static_cast<float>(s.query.norm) : std::sqrt(std::max(0.0F, kth));
-	const float cut = kth + 2 * s.dial.epsilon * s.code_error * reach;
+	const float cut = kth + 2 * doubt(s, s.code_error, kth);
 	auto *end = std::remove_if(s.waiting.begin(), s.waiting.end(), [&](const Waiting &w) { return w.est > cut; });
 	s.complete = s.complete && end == s.waiting.end();
 	s.waiting.set_size(static_cast<size_t>(end - s.waiting.begin()));
