@@ -44,6 +44,31 @@ SELECT o.id, count(n.id) FROM (SELECT * FROM a WHERE id > 5999) o LEFT JOIN LATE
     (SELECT id FROM a ORDER BY a.v <-> o.v LIMIT 4) n ON true GROUP BY o.id ORDER BY o.id;
 SELECT (SELECT id FROM a ORDER BY v <-> made_row(q, 12, 30) LIMIT 1) = q AS found FROM generate_series(10, 14) q;
 
+-- LIMIT is seen where it stands above the scan, and makes it one pass instead of several
+CREATE FUNCTION pages_of(statement text) RETURNS int LANGUAGE plpgsql AS $$
+DECLARE line text;
+BEGIN
+    FOR line IN EXECUTE 'EXPLAIN (ANALYZE, BUFFERS, COSTS OFF, TIMING OFF) ' || statement LOOP
+        IF line ~ 'Buffers: shared hit=' THEN
+            RETURN substring(line FROM 'hit=([0-9]+)');
+        END IF;
+    END LOOP;
+END $$;
+RESET vecidx.recall;
+SELECT pages_of('SELECT id FROM a ORDER BY v <-> made_row(1, 12, 30) LIMIT (SELECT 320)') AS unknown \gset
+SELECT l, pages_of('SELECT id FROM a ORDER BY v <-> made_row(1, 12, 30) ' || l) < :unknown AS fewer
+    FROM unnest(ARRAY['LIMIT 320', 'LIMIT 20 OFFSET 300', 'FETCH FIRST 320 ROWS ONLY',
+                      'LIMIT (SELECT 320)']) l;
+SELECT pages_of('SELECT id FROM a ORDER BY v <-> made_row(1, 12, 30) LIMIT 320 FOR UPDATE')
+    < pages_of('SELECT id FROM a ORDER BY v <-> made_row(1, 12, 30) LIMIT (SELECT 320) FOR UPDATE') AS fewer;
+PREPARE limited(int) AS SELECT id FROM a ORDER BY v <-> made_row(1, 12, 30) LIMIT $1;
+SET plan_cache_mode = force_generic_plan;
+SELECT pages_of('EXECUTE limited(320)') < :unknown AS fewer;
+SELECT pages_of('SELECT * FROM (SELECT id, v FROM a UNION ALL SELECT id, v FROM a) s ORDER BY v <-> made_row(1, 12, 30) LIMIT 320')
+    < 2 * :unknown AS fewer;
+RESET plan_cache_mode;
+SET vecidx.recall = 1;
+
 -- LIMIT as constant, parameter, expression, subquery; OFFSET; WITH TIES; FOR UPDATE; Append
 PREPARE byparam(vector, int, bigint) AS SELECT count(*), max(id) FROM (SELECT id FROM a ORDER BY v <-> $1 LIMIT $2 OFFSET $3) s;
 SET plan_cache_mode = force_generic_plan;

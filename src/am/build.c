@@ -20,6 +20,9 @@
 #include "am/build.h"
 #include "type/vector.h"
 
+/* Of maintenance_work_mem, what a build leaves for everything that is not counted: up to an eighth. */
+#define LARGEST_RESERVE ((Size)4 * 1024 * 1024)
+
 const float *vecidx_build_vector(const VecidxBuild *build, Datum value) {
 	MemoryContext old = MemoryContextSwitchTo(build->row);
 	Vector *vector;
@@ -43,6 +46,7 @@ static void shape_build(VecidxBuild *build, Relation index) {
 	vx_index_shape(build->shape, build->dim, vecidx_metric_of(index), options.scan_bits, options.leaf_size,
 				   options.seed);
 	build->memory = (Size)maintenance_work_mem * 1024;
+	build->memory -= Min(build->memory / 8, LARGEST_RESERVE);
 	build->row = AllocSetContextCreate(CurrentMemoryContext, "vecidx build row", ALLOCSET_DEFAULT_SIZES);
 	build->pages.index = index;
 }

@@ -15,7 +15,8 @@ typedef struct VecidxBuild {
 	MemoryContext row; /* of the row being looked at */
 	uint32 dim;
 	Size stride;       /* of refine codes in memory */
-	Size memory;       /* bytes allowed: maintenance_work_mem */
+	Size memory;       /* bytes allowed, nearly maintenance_work_mem */
+	double expected;   /* rows that the tree will hold, about */
 	vx_train *train;   /* NULL: rows stay raw */
 	Size train_memory; /* bytes that it keeps */
 	VecidxFork pages;
@@ -35,8 +36,8 @@ typedef struct VecidxSample {
 } VecidxSample;
 
 extern void vecidx_sample_start(const VecidxBuild *build, VecidxSample *sample);
-/* Gives the index's mean; tells how many rows the tree will hold, about. */
-extern double vecidx_sample_mean(VecidxBuild *build, VecidxSample *sample);
+/* Gives the index's mean and the number of rows to expect. */
+extern void vecidx_sample_mean(VecidxBuild *build, VecidxSample *sample);
 /* Refine codes of up to `most` rows; returns how many. */
 extern uint64 vecidx_sample_codes(VecidxBuild *build, VecidxSample *sample, char *codes, uint64 most);
 

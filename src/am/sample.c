@@ -101,7 +101,7 @@ static void add_to_mean(Relation index, ItemPointer tid, Datum *values, bool *is
 	state->sample->coded++;
 }
 
-double vecidx_sample_mean(VecidxBuild *build, VecidxSample *sample) {
+void vecidx_sample_mean(VecidxBuild *build, VecidxSample *sample) {
 	MeanState state = {build, sample, palloc0(sizeof(double) * build->dim)};
 	float *mean = palloc(sizeof(float) * build->dim);
 
@@ -112,7 +112,7 @@ double vecidx_sample_mean(VecidxBuild *build, VecidxSample *sample) {
 	vx_index_set_mean(build->shape, mean);
 	pfree(state.sums);
 	pfree(mean);
-	return sample->visited > 0 ? (double)sample->coded / sample->visited * sample->blocks : 0;
+	build->expected = sample->visited > 0 ? (double)sample->coded / sample->visited * sample->blocks : 0;
 }
 
 /* ---- the training sample */

@@ -166,6 +166,7 @@ double vecidx_build_write(VecidxBuild *build, double *rows) {
 	Size writer;
 
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, VECIDX_PHASE_ASSIGNING);
+	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_TOTAL, (int64)build->expected);
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, 0);
 	start_writer(build, &writer);
 	if (build->train != NULL)

@@ -39,8 +39,8 @@ static uint64 affordable_rows(const VecidxBuild *build, uint64 rows, uint32 leav
 }
 
 /* As many leaves as asked for, or as the memory has room for; *rows is the sample's size. */
-static uint32 affordable_leaves(const VecidxBuild *build, uint32 leaves, double expected, uint64 *rows) {
-	uint64 wanted = (uint64)(expected * SURPLUS) + 1000;
+static uint32 affordable_leaves(const VecidxBuild *build, uint32 leaves, uint64 *rows) {
+	uint64 wanted = (uint64)(build->expected * SURPLUS) + 1000;
 	uint32 asked = leaves;
 
 	for (;;) {
@@ -77,21 +77,20 @@ static void train(VecidxBuild *build, const char *codes, uint64 rows, uint32 lea
 
 void vecidx_build_train(VecidxBuild *build) {
 	VecidxSample sample;
-	double expected;
 	uint32 leaves;
 	uint64 rows;
 	char *codes;
 
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, VECIDX_PHASE_SAMPLING);
 	vecidx_sample_start(build, &sample);
-	expected = vecidx_sample_mean(build, &sample);
-	leaves = vx_plan_leaves(build->shape, (uint64)expected);
+	vecidx_sample_mean(build, &sample);
+	leaves = vx_plan_leaves(build->shape, (uint64)build->expected);
 	if (leaves == 0)
 		return;
-	leaves = affordable_leaves(build, leaves, expected, &rows);
+	leaves = affordable_leaves(build, leaves, &rows);
 	if (rows < leaves)
 		return;
-	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_TOTAL, (int64)Min(rows, expected));
+	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_TOTAL, (int64)Min(rows, build->expected));
 	codes = MemoryContextAllocHuge(CurrentMemoryContext, rows * build->stride);
 	rows = vecidx_sample_codes(build, &sample, codes, rows);
 	leaves = (uint32)Min(leaves, rows);
