@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "kernel/float4.hpp"
 #include "kernel/kernels.hpp"
 
 namespace vecidx {
@@ -11,8 +12,8 @@ namespace {
 
 // Step between levels, in standard deviations of a coordinate, near which the cosine between a Gaussian residual and
 // its code is largest (two bits 1.0, four bits 0.335; Max 1960).
-double first_step(uint32_t bits) {
-	return bits == 2 ? 1.0 : 0.335;
+float first_step(uint32_t bits) {
+	return bits == 2 ? 1.0F : 0.335F;
 }
 
 // Code of one coordinate: the sign's half, then how many steps from zero.
@@ -23,32 +24,39 @@ uint8_t level_code(double r, double inverse_step, int half) {
 	return static_cast<uint8_t>(r >= 0 ? half + steps : half - 1 - steps);
 }
 
-// Cosine (up to |r|) between the residual and its code at this step.
-double alignment(const double *r, uint32_t dim, double step, int half) {
-	const double inverse = 1 / step;
-	double along = 0, norm = 0;
-	for (uint32_t i = 0; i < dim; i++) {
-		const double a = std::fabs(r[i]);
-		const double u = std::fmin(half - 1, std::floor(a * inverse)) + 0.5;
-		along += u * a;
+// Cosine (up to their length) between magnitudes (zero-padded to whole quads) and their code at this step.
+float alignment(const Float4 *magnitudes, uint32_t dim, float step, int half) {
+	const uint32_t quads = vx_quads(dim);
+	const float inverse = 1 / step;
+	const Int4 most = Int4{} + (half - 1);
+	Float4 along = {}, norm = {};
+	for (uint32_t quad = 0; quad < quads; quad++) {
+		const Int4 steps = __builtin_convertvector(magnitudes[quad] * inverse, Int4), over = steps > most;
+		const Float4 u = __builtin_convertvector((over & most) | (~over & steps), Float4) + 0.5F;
+		along += u * magnitudes[quad];
 		norm += u * u;
 	}
-	return along / std::sqrt(norm);
+	return sum_of(along) / std::sqrt(sum_of(norm) - 0.25F * static_cast<float>(quads * 4 - dim));
 }
 
+// The step whose code points best along the residual.
 double best_step(const double *r, uint32_t dim, uint32_t bits, double residual_squared) {
 	const int half = 1 << (bits - 1);
-	const double deviation = std::sqrt(residual_squared / dim);
-	double best = -1, step = deviation;
+	const double deviation = std::sqrt(residual_squared / dim), inverse = 1 / deviation;
+	Float4 magnitudes[VX_MAX_DIM / 4];
+	magnitudes[vx_quads(dim) - 1] = Float4{};
+	for (uint32_t i = 0; i < dim; i++)
+		magnitudes[i / 4][i % 4] = static_cast<float>(std::fabs(r[i]) * inverse);
+	float best = -1, step = 1;
 	for (int i = -4; i <= 4; i++) {
-		const double trial = deviation * first_step(bits) * (1 + i * 0.09);
-		const double score = alignment(r, dim, trial, half);
+		const float trial = first_step(bits) * (1 + static_cast<float>(i) * 0.09F);
+		const float score = alignment(magnitudes, dim, trial, half);
 		if (score > best) {
 			best = score;
 			step = trial;
 		}
 	}
-	return step;
+	return step * deviation;
 }
 
 // r := what `entry` stands for, less the centroid; its squared norm.

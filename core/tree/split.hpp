@@ -1,22 +1,10 @@
 // Halves a cluster across its longest axis, for centroids that are better used there than where they are.
 #pragma once
 
+#include "kernel/float4.hpp"
 #include "tree/centroids.hpp"
 
 namespace vecidx {
-
-// Four dimensions at a time, in the baseline instructions of any machine.
-using Float4 = float __attribute__((vector_size(16)));
-using Byte4 = int8_t __attribute__((vector_size(4)));
-
-// sum += weight * code
-inline void add_code(Float4 *sum, float weight, const int8_t *code, uint32_t quads) {
-	for (uint32_t quad = 0; quad < quads; quad++) {
-		Byte4 bytes;
-		memcpy(&bytes, code + size_t(quad) * 4, sizeof(bytes));
-		sum[quad] += weight * __builtin_convertvector(bytes, Float4);
-	}
-}
 
 class Splitter {
 public:
