@@ -16,6 +16,12 @@
 
 namespace vecidx_test {
 
+// Memory as palloc gives it: aligned to 8 bytes and no more.
+constexpr size_t kAlignSlack = 72;
+inline void *aligned_to_8(void *memory) {
+	return reinterpret_cast<void *>(((reinterpret_cast<uintptr_t>(memory) + 63) & ~uintptr_t(63)) + 8);
+}
+
 // A broken promise of the core towards its caller: always a failed test, so an exception.
 inline void require(bool ok, const char *what) {
 	if (!ok)
@@ -145,8 +151,8 @@ public:
 			leaves = 0;
 		if (leaves > 0)
 			train(rows, coded, leaves);
-		std::vector<uint8_t> memory(vx_writer_size(ix_, train_) + 64);
-		writer_ = vx_writer_init(aligned(memory), memory.size() - 64, ix_, train_);
+		std::vector<uint8_t> memory(vx_writer_size(ix_, train_) + kAlignSlack);
+		writer_ = vx_writer_init(aligned_to_8(memory.data()), memory.size() - kAlignSlack, ix_, train_);
 		drain();
 		if (leaves > 0)
 			write_coded(coded);
@@ -159,9 +165,6 @@ public:
 	}
 
 private:
-	static void *aligned(std::vector<uint8_t> &memory) {
-		return reinterpret_cast<void *>((reinterpret_cast<uintptr_t>(memory.data()) + 63) & ~uintptr_t(63));
-	}
 	vx_code_entry *entry(uint64_t i) {
 		return reinterpret_cast<vx_code_entry *>(entries_.data() + i * vx_code_stride(dim_));
 	}
@@ -179,9 +182,9 @@ private:
 			vx_encode(ix_, rows[coded[i]].data(), entry(i));
 			entry(i)->row = row_number(coded[i]);
 		}
-		train_memory_.resize(vx_train_size(ix_, coded.size(), leaves) + 64);
-		train_ = vx_train_init(aligned(train_memory_), train_memory_.size() - 64, ix_, entries_.data(), coded.size(),
-							   leaves);
+		train_memory_.resize(vx_train_size(ix_, coded.size(), leaves) + kAlignSlack);
+		train_ = vx_train_init(aligned_to_8(train_memory_.data()), train_memory_.size() - kAlignSlack, ix_,
+							   entries_.data(), coded.size(), leaves);
 		while (vx_train_next(train_) != VX_DONE) {
 		}
 	}
@@ -250,9 +253,8 @@ inline Store build(uint32_t dim, const std::vector<Vector> &rows, const BuildOpt
 class Insertion {
 public:
 	Insertion(Store &store, const Index &ix, vx_row row, const Vector &x)
-		: store_(store), x_(x), memory_(vx_insert_size(ix) + 64) {
-		void *at = reinterpret_cast<void *>((reinterpret_cast<uintptr_t>(memory_.data()) + 63) & ~uintptr_t(63));
-		in_ = vx_insert_init(at, ix, row, x_.empty() ? nullptr : x_.data());
+		: store_(store), x_(x), memory_(vx_insert_size(ix) + kAlignSlack) {
+		in_ = vx_insert_init(aligned_to_8(memory_.data()), ix, row, x_.empty() ? nullptr : x_.data());
 	}
 	Insertion(const Insertion &) = delete;
 
@@ -363,8 +365,8 @@ inline uint64_t remove_rows(Store &store, const std::function<bool(uint64_t)> &d
 class Memory {
 public:
 	void *take(size_t bytes) {
-		blocks_.push_back(std::make_unique<uint8_t[]>(bytes + 64));
-		return reinterpret_cast<void *>((reinterpret_cast<uintptr_t>(blocks_.back().get()) + 63) & ~uintptr_t(63));
+		blocks_.push_back(std::make_unique<uint8_t[]>(bytes + kAlignSlack));
+		return aligned_to_8(blocks_.back().get());
 	}
 
 private:
