@@ -37,6 +37,9 @@ fi
 shift 2
 
 root=${CHROOTS:-$top/build/chroots}/$suite
+mkdir -p "$(dirname "$root")"
+exec 9>"$root.lock"
+flock -n 9 || die "another run is using $root"
 
 # The mirror of the host's own Debian packages, as apt resolves its configuration.
 host_mirror() {

@@ -8,7 +8,8 @@ use Test::More;
 use VecidxTest;
 
 my $node = PostgreSQL::Test::Cluster->new('main');
-$node->init;
+# Checksums, the default from 18 on, would catch the damage first.
+$node->init(extra => $node->pg_version >= 18 ? ['--no-data-checksums'] : []);
 $node->append_conf('postgresql.conf', "autovacuum = off\nfsync = off\nrestart_after_crash = off\n");
 $node->start;
 create_helpers($node);

@@ -53,7 +53,8 @@ sub indexes_of
 	return map { "${table}_$_->[0]" } @classes;
 }
 
-# The indexes are what they must be, hold every row of the table, and a scan read to its end returns each row once.
+# The indexes are what they must be, hold every row of the table, and a scan read to its end returns each row once
+# (by id: PostgreSQL 17 and 18 show a wrong ctid of rows that an ordered index scan had to bring into order).
 sub sound
 {
 	my ($node, $table, $dim, $what) = @_;
@@ -64,8 +65,10 @@ sub sound
 	{
 		my $counts = $node->safe_psql('postgres', qq{
 			SET enable_seqscan = off;
-			SELECT count(*) = (SELECT count(*) FROM (SELECT FROM $table OFFSET 0) t), count(DISTINCT row) = count(*)
-			FROM (SELECT ctid AS row FROM $table ORDER BY v $class->[1] made_vector(3, $dim)) s});
+			WITH scanned AS MATERIALIZED (SELECT id FROM $table ORDER BY v $class->[1] made_vector(3, $dim)),
+				there AS MATERIALIZED (SELECT id FROM $table)
+			SELECT (SELECT count(*) FROM scanned) = (SELECT count(*) FROM there),
+				NOT EXISTS (TABLE scanned EXCEPT ALL TABLE there)});
 		is($counts, 't|t', "$what: a scan by $class->[0] returns every row once");
 	}
 	return;
