@@ -10,11 +10,11 @@
 
 #include "kernel/lanes-inl.hpp"
 
+#if VECIDX_HAS_TABLE
 HWY_BEFORE_NAMESPACE();
 namespace vecidx {
 namespace HWY_NAMESPACE {
 namespace {
-#if VECIDX_HAS_TABLE
 
 // Smallest cost so far of one row, lane by lane.
 struct Nearest {
@@ -93,10 +93,10 @@ void Assign4(const int8_t *const x[4], const float xscale[4], const int32_t xsum
 		Finish(nearest[r], best[r], cost[r]);
 }
 
-#endif
 } // namespace
 } // namespace HWY_NAMESPACE
 } // namespace vecidx
 HWY_AFTER_NAMESPACE();
+#endif
 
 #endif

@@ -8,11 +8,11 @@
 
 #include "kernel/lanes-inl.hpp"
 
+#if VECIDX_X86_AVX2 || VECIDX_X86_SSE4
 HWY_BEFORE_NAMESPACE();
 namespace vecidx {
 namespace HWY_NAMESPACE {
 namespace {
-#if VECIDX_X86_AVX2 || VECIDX_X86_SSE4
 
 // Intrinsics of either width by the rest of their name.
 #if VECIDX_X86_AVX2
@@ -188,10 +188,10 @@ HWY_INLINE void ScanSums(const uint8_t *block, size_t, uint32_t rows, size_t ahe
 }
 
 #undef VECIDX_MM
-#endif
 } // namespace
 } // namespace HWY_NAMESPACE
 } // namespace vecidx
 HWY_AFTER_NAMESPACE();
+#endif
 
 #endif

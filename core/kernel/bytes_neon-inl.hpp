@@ -8,11 +8,11 @@
 
 #include "kernel/lanes-inl.hpp"
 
+#if VECIDX_NEON
 HWY_BEFORE_NAMESPACE();
 namespace vecidx {
 namespace HWY_NAMESPACE {
 namespace {
-#if VECIDX_NEON
 
 // Pairs of products, summed in 32 bits: entries of 16 bytes come out as two halves each.
 struct Halves {
@@ -126,10 +126,10 @@ HWY_INLINE void ScanSums(const uint8_t *block, size_t, uint32_t rows, size_t ahe
 	FetchFactors(block + size_t(rows) * kRowBytes + ahead);
 }
 
-#endif
 } // namespace
 } // namespace HWY_NAMESPACE
 } // namespace vecidx
 HWY_AFTER_NAMESPACE();
+#endif
 
 #endif

@@ -8,11 +8,11 @@
 
 #include "kernel/lanes-inl.hpp"
 
+#if VECIDX_X86_VNNI
 HWY_BEFORE_NAMESPACE();
 namespace vecidx {
 namespace HWY_NAMESPACE {
 namespace {
-#if VECIDX_X86_VNNI
 
 HWY_INLINE __m512i BroadcastQuad(const int8_t *p) {
 	int32_t quad;
@@ -157,10 +157,10 @@ HWY_INLINE void ScanSums(const uint8_t *block, size_t second, uint32_t rows, siz
 	_mm512_store_si512(out[1], Total(b));
 }
 
-#endif
 } // namespace
 } // namespace HWY_NAMESPACE
 } // namespace vecidx
 HWY_AFTER_NAMESPACE();
+#endif
 
 #endif

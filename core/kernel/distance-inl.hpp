@@ -8,11 +8,11 @@
 
 #include "kernel/lanes-inl.hpp"
 
+#if VECIDX_HAS_TABLE
 HWY_BEFORE_NAMESPACE();
 namespace vecidx {
 namespace HWY_NAMESPACE {
 namespace {
-#if VECIDX_HAS_TABLE
 
 template <class Term>
 HWY_INLINE float AccumulatePair(const float *a, const float *b, uint32_t d, Term term) {
@@ -75,10 +75,10 @@ void CosineTerms(const float *a, const float *b, uint32_t d, float out[3]) {
 	out[2] = Total(y0, y1, zero, zero);
 }
 
-#endif
 } // namespace
 } // namespace HWY_NAMESPACE
 } // namespace vecidx
 HWY_AFTER_NAMESPACE();
+#endif
 
 #endif

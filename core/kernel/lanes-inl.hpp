@@ -11,11 +11,11 @@
 
 #include "hwy/highway.h"
 
+#if VECIDX_HAS_TABLE
 HWY_BEFORE_NAMESPACE();
 namespace vecidx {
 namespace HWY_NAMESPACE {
 namespace {
-#if VECIDX_HAS_TABLE
 
 namespace hn = hwy::HWY_NAMESPACE;
 
@@ -117,10 +117,10 @@ HWY_INLINE void FetchFactors(const uint8_t *p) {
 	__builtin_prefetch(p + kRowBytes);
 }
 
-#endif
 } // namespace
 } // namespace HWY_NAMESPACE
 } // namespace vecidx
 HWY_AFTER_NAMESPACE();
+#endif
 
 #endif

@@ -8,11 +8,11 @@
 
 #include "kernel/lanes-inl.hpp"
 
+#if VECIDX_HAS_TABLE
 HWY_BEFORE_NAMESPACE();
 namespace vecidx {
 namespace HWY_NAMESPACE {
 namespace {
-#if VECIDX_HAS_TABLE
 
 float RefineL2Squared(const float *q, const int8_t *code, float scale, uint32_t d) {
 	const Vec factor = hn::Set(F32(), scale);
@@ -32,10 +32,10 @@ float RefineDot(const float *q, const int8_t *code, uint32_t d) {
 		[](Vec x, Vec c, Vec sum) HWY_ATTR { return hn::MulAdd(x, c, sum); });
 }
 
-#endif
 } // namespace
 } // namespace HWY_NAMESPACE
 } // namespace vecidx
 HWY_AFTER_NAMESPACE();
+#endif
 
 #endif

@@ -8,11 +8,11 @@
 
 #include "kernel/lanes-inl.hpp"
 
+#if VECIDX_HAS_TABLE
 HWY_BEFORE_NAMESPACE();
 namespace vecidx {
 namespace HWY_NAMESPACE {
 namespace {
-#if VECIDX_HAS_TABLE
 
 using F64 = hn::ScalableTag<double>;
 using Wide = hn::Vec<F64>;
@@ -121,10 +121,10 @@ void Hadamard(double *x, uint32_t n) {
 		LastStep(x, step);
 }
 
-#endif
 } // namespace
 } // namespace HWY_NAMESPACE
 } // namespace vecidx
 HWY_AFTER_NAMESPACE();
+#endif
 
 #endif

@@ -8,11 +8,11 @@
 
 #include "kernel/lanes-inl.hpp"
 
+#if VECIDX_HAS_TABLE
 HWY_BEFORE_NAMESPACE();
 namespace vecidx {
 namespace HWY_NAMESPACE {
 namespace {
-#if VECIDX_HAS_TABLE
 
 // What the lines behind a scan are fetched ahead by: far enough for memory, near enough to stay on the page.
 constexpr size_t kAhead = 2048;
@@ -103,10 +103,10 @@ uint32_t Scan(const uint8_t *blocks, uint32_t nblocks, uint32_t rows, uint32_t c
 	return found;
 }
 
-#endif
 } // namespace
 } // namespace HWY_NAMESPACE
 } // namespace vecidx
 HWY_AFTER_NAMESPACE();
+#endif
 
 #endif

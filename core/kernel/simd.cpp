@@ -33,10 +33,10 @@
 #include "kernel/assign-inl.hpp"
 #include "kernel/scan-inl.hpp"
 
+#if VECIDX_HAS_TABLE
 HWY_BEFORE_NAMESPACE();
 namespace vecidx {
 namespace HWY_NAMESPACE {
-#if VECIDX_HAS_TABLE
 
 const Kernels *simd_table() {
 	static constexpr Kernels kTable = {
@@ -59,10 +59,10 @@ const Kernels *simd_table() {
 	return &kTable;
 }
 
-#endif
 } // namespace HWY_NAMESPACE
 } // namespace vecidx
 HWY_AFTER_NAMESPACE();
+#endif
 
 #if HWY_ONCE
 namespace vecidx {
