@@ -70,3 +70,15 @@ ALTER TABLE w ALTER v TYPE vector;
 \set VERBOSITY terse
 INSERT INTO w (v) VALUES ('[1,2,3]');
 DROP TABLE w;
+
+-- rows unlike those the leaves were made of: their codes are coarse, and yet each finds itself
+CREATE TABLE unlike (id int, v vector(24));
+INSERT INTO unlike SELECT i, made_vector(-1 - i % 20, 24, 10) + made_vector(i, 24, 0.01) FROM generate_series(1, 6000) i;
+CREATE INDEX ON unlike USING vecidx (v);
+INSERT INTO unlike SELECT i, made_vector(i, 24) FROM generate_series(6001, 10000) i;
+RESET vecidx.recall;
+SET enable_seqscan = off;
+SELECT count(*) >= 95 AS found FROM (SELECT v FROM unlike WHERE id > 9900) q,
+    LATERAL (SELECT v <-> q.v AS d FROM unlike ORDER BY v <-> q.v LIMIT 1) s WHERE d = 0;
+RESET enable_seqscan;
+DROP TABLE unlike;

@@ -106,7 +106,7 @@ struct vx_scan {
 	vecidx::Smallest<float> estimates; // of the first leaves
 	vecidx::Smallest<double> highs;    // rho_k
 	vecidx::Pool<vecidx::Waiting> waiting;
-	float code_error; // error factor of the leaf last scanned
+	float code_error; // largest error factor of the leaves scanned in this pass
 	size_t refine_at;
 	bool sorted; // waiting is in order of pages
 

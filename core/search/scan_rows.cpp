@@ -41,11 +41,22 @@ float doubt(const vx_scan &s, float error, float squared) {
 	return s.dial.epsilon * (error * std::sqrt(std::max(0.0F, squared)) + s.query.estimate_rounding);
 }
 
+// The largest true value that an estimate like this may stand for. Its deviation belongs to that value and not to the
+// estimate: the smallest of many estimates lies far below its row's distance, even below 0.
+float most_of(const vx_scan &s, float error, float estimate) {
+	if (s.query.metric == VX_IP)
+		return estimate + doubt(s, error, 0);
+	const float half = s.dial.epsilon * error / 2, from = estimate + s.dial.epsilon * s.query.estimate_rounding;
+	const float root = half + std::sqrt(std::max(0.0F, half * half + from));
+	return root * root;
+}
+
 // Squared distance (or negated product) below which a scan code's estimate lets an entry through.
 float estimate_cut(const vx_scan &s, const Node &leaf, float error) {
 	if (!s.gated) { // no rho_k yet: the k-th best estimate, with doubt on both sides
 		const float kth = s.estimates.threshold();
-		return kth + 2 * doubt(s, error, std::min(kth, leaf.base));
+		const float most = most_of(s, s.code_error, kth);
+		return most + doubt(s, error, std::min(most, leaf.base));
 	}
 	const auto rho = static_cast<float>(estimate_units(s.query, s.highs.threshold()));
 	return rho + doubt(s, error, std::min(rho, leaf.base));
@@ -60,7 +71,7 @@ void scan_codes(vx_scan &s, const void *page, uint32_t count) {
 		s.fault = "a leaf page has impossible factors";
 		return;
 	}
-	s.code_error = header.error;
+	s.code_error = std::max(s.code_error, header.error);
 	const float scale = s.query.shape.scale;
 	const ScanQuery query{s.query.bytes, 2 * scale / header.unit,
 						  -static_cast<float>(top) * scale * static_cast<float>(s.query.shape.sum) / header.unit};
@@ -114,7 +125,8 @@ void trim_waiting(vx_scan &s) {
 	if (!s.estimates.full() || s.dial.exact)
 		return;
 	const float kth = s.estimates.threshold();
-	const float cut = kth + 2 * doubt(s, s.code_error, kth);
+	const float most = most_of(s, s.code_error, kth);
+	const float cut = most + doubt(s, s.code_error, most);
 	auto *end = std::remove_if(s.waiting.begin(), s.waiting.end(), [&](const Waiting &w) { return w.est > cut; });
 	s.complete = s.complete && end == s.waiting.end();
 	s.waiting.set_size(static_cast<size_t>(end - s.waiting.begin()));
