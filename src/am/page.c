@@ -30,13 +30,18 @@ static Buffer vecidx_extend_relation(Relation index) {
 	bool shared = !RELATION_IS_LOCAL(index);
 	Buffer buffer;
 
-	if (shared)
-		LockRelationForExtension(index, ExclusiveLock);
-	buffer = ReadBuffer(index, P_NEW);
-	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
-	if (shared)
-		UnlockRelationForExtension(index, ExclusiveLock);
-	return buffer;
+	for (;;) {
+		if (shared)
+			LockRelationForExtension(index, ExclusiveLock);
+		buffer = ReadBuffer(index, P_NEW);
+		LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
+		if (shared)
+			UnlockRelationForExtension(index, ExclusiveLock);
+		/* VACUUM may have found the page before it was locked, and another insert may have taken it since. */
+		if (PageIsNew(BufferGetPage(buffer)))
+			return buffer;
+		UnlockReleaseBuffer(buffer);
+	}
 }
 #endif
 
