@@ -36,11 +36,20 @@ const float *vecidx_build_vector(const VecidxBuild *build, Datum value) {
 	return vector->x;
 }
 
+/* Above some 1,000 dimensions a block of 16 scan codes outgrows a page when each dimension has many bits. */
+static void check_scan_bits(uint32 dim, int bits) {
+	if (bits != 0 && vx_leaf_capacity(dim, (uint32)bits) == 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("scan_bits = %d is too much for vectors of %u dimensions", bits, dim),
+						errhint("Use a smaller value, or \"auto\".")));
+}
+
 static void shape_build(VecidxBuild *build, Relation index) {
 	VecidxOptions options = vecidx_options_of(index);
 
 	build->index = index;
 	build->dim = vecidx_dimension_of(index);
+	check_scan_bits(build->dim, options.scan_bits);
 	build->stride = vx_code_stride(build->dim);
 	build->shape = palloc(vx_index_size(build->dim));
 	vx_index_shape(build->shape, build->dim, vecidx_metric_of(index), options.scan_bits, options.leaf_size,
