@@ -87,9 +87,7 @@ vx_step step_tree(vx_check &c, vx_want &want) {
 			visit_child(c, frame);
 		} else if (frame.cursor.next(frame.block)) {
 			frame.lane = 0;
-		} else if (frame.cursor.wanted() == VX_NO_BLOCK) {
-			leave_node(c);
-		} else if (reach(c, frame.block.page, frame.cursor.wanted())) {
+		} else if (frame.cursor.wanted() != VX_NO_BLOCK && reach(c, frame.block.page, frame.cursor.wanted())) {
 			return ask_page(c, want, frame.cursor.wanted());
 		} else {
 			leave_node(c);

@@ -148,7 +148,7 @@ vx_step apply_record(vx_insert &in, const Record &r, vx_want *want) {
 		want->why = "the index has as many pages as its references can reach";
 		return VX_FULL;
 	}
-	if (in.plan.new_code)
+	if (r.meta != nullptr)
 		start_code_page(in, r);
 	if (r.new_target)
 		start_target(in, r);
