@@ -105,7 +105,7 @@ constexpr uint32_t kScanBlocks = 1;
 
 // out[0][entry] = sum of products. Lines `ahead` bytes behind those read are fetched.
 template <int kBits>
-HWY_INLINE void ScanSums(const uint8_t *block, size_t, uint32_t rows, size_t ahead, const int8_t *query,
+HWY_INLINE void ScanSums(const uint8_t *block, uint32_t, size_t, uint32_t rows, size_t ahead, const int8_t *query,
 						 int32_t (&out)[kScanBlocks][16]) {
 	// rows whose sums fit 16 bits: one product a field
 	constexpr uint32_t kRows = 32767 / (8 / kBits * 127 * ((1 << kBits) - 1));

@@ -73,12 +73,11 @@ constexpr uint32_t kAssignBlocks = 4;
 // Stored bytes are multiplied as they are, code + 128.
 constexpr int32_t kAssignOffset = 128;
 
-// out[block][row][entry] = sum of products, of `n` blocks.
-HWY_INLINE void AssignSums(const int8_t *const x[4], const uint8_t *blocks, uint32_t n, uint32_t quads,
-						   int32_t (&out)[kAssignBlocks][4][16]) {
+// Sums of four rows with kBlocks blocks, 4 or 1.
+template <uint32_t kBlocks>
+HWY_INLINE void AddBlocks(const int8_t *const x[4], const uint8_t *blocks, uint32_t quads,
+						  int32_t (&out)[kAssignBlocks][4][16], uint32_t first) {
 	const size_t stride = size_t(quads) * kRowBytes;
-	// blocks that are not there are the first again
-	const size_t b1 = n > 1 ? stride : 0, b2 = n > 2 ? 2 * stride : 0, b3 = n > 3 ? 3 * stride : 0;
 	FourSums a, b, c, d;
 	Clear(a);
 	Clear(b);
@@ -88,14 +87,29 @@ HWY_INLINE void AssignSums(const int8_t *const x[4], const uint8_t *blocks, uint
 		const FourQuads quad = {BroadcastQuad(x[0] + at), BroadcastQuad(x[1] + at), BroadcastQuad(x[2] + at),
 								BroadcastQuad(x[3] + at)};
 		Add(a, blocks, quad);
-		Add(b, blocks + b1, quad);
-		Add(c, blocks + b2, quad);
-		Add(d, blocks + b3, quad);
+		if constexpr (kBlocks == 4) {
+			Add(b, blocks + stride, quad);
+			Add(c, blocks + 2 * stride, quad);
+			Add(d, blocks + 3 * stride, quad);
+		}
 	}
-	Store(a, out[0]);
-	Store(b, out[1]);
-	Store(c, out[2]);
-	Store(d, out[3]);
+	Store(a, out[first]);
+	if constexpr (kBlocks == 4) {
+		Store(b, out[1]);
+		Store(c, out[2]);
+		Store(d, out[3]);
+	}
+}
+
+// out[block][row][entry] = sum of products, of `n` blocks.
+HWY_INLINE void AssignSums(const int8_t *const x[4], const uint8_t *blocks, uint32_t n, uint32_t quads,
+						   int32_t (&out)[kAssignBlocks][4][16]) {
+	if (n == kAssignBlocks) {
+		AddBlocks<4>(x, blocks, quads, out, 0);
+		return;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		AddBlocks<1>(x, blocks + size_t(i) * quads * kRowBytes, quads, out, i);
 }
 
 // ---- scan codes
@@ -137,24 +151,36 @@ HWY_INLINE __m512i Total(const FieldSums<kBits, kShift> &fields) {
 // Two blocks at a time share the broadcasts of the query.
 constexpr uint32_t kScanBlocks = 2;
 
-// out[block][entry] = sum of products; `second` is where the second block starts, 0 if there is none. Lines `ahead`
-// bytes behind those read are fetched.
-template <int kBits>
-HWY_INLINE void ScanSums(const uint8_t *block, size_t second, uint32_t rows, size_t ahead, const int8_t *query,
+template <int kBits, bool kPair>
+HWY_INLINE void AddCodes(const uint8_t *block, size_t stride, uint32_t rows, size_t ahead, const int8_t *query,
 						 int32_t (&out)[kScanBlocks][16]) {
 	FieldSums<kBits, 0> a, b;
 	Clear(a);
 	Clear(b);
 	for (uint32_t r = 0; r < rows; r++, block += kRowBytes, query += 32 / kBits) {
 		__builtin_prefetch(block + ahead);
-		__builtin_prefetch(block + second + ahead);
 		Add(a, _mm512_loadu_si512(block), query);
-		Add(b, _mm512_loadu_si512(block + second), query);
+		if constexpr (kPair) {
+			__builtin_prefetch(block + stride + ahead);
+			Add(b, _mm512_loadu_si512(block + stride), query);
+		}
 	}
 	FetchFactors(block + ahead);
-	FetchFactors(block + second + ahead);
 	_mm512_store_si512(out[0], Total(a));
-	_mm512_store_si512(out[1], Total(b));
+	if constexpr (kPair) {
+		FetchFactors(block + stride + ahead);
+		_mm512_store_si512(out[1], Total(b));
+	}
+}
+
+// out[block][entry] = sum of products, of `n` blocks. Lines `ahead` bytes behind those read are fetched.
+template <int kBits>
+HWY_INLINE void ScanSums(const uint8_t *block, uint32_t n, size_t stride, uint32_t rows, size_t ahead,
+						 const int8_t *query, int32_t (&out)[kScanBlocks][16]) {
+	if (n == kScanBlocks)
+		AddCodes<kBits, true>(block, stride, rows, ahead, query, out);
+	else
+		AddCodes<kBits, false>(block, stride, rows, ahead, query, out);
 }
 
 } // namespace

@@ -96,7 +96,7 @@ uint32_t Scan(const uint8_t *blocks, uint32_t nblocks, uint32_t rows, uint32_t c
 		const uint32_t n = nblocks - b < kScanBlocks ? nblocks - b : kScanBlocks;
 		const size_t behind = (nblocks - b) * stride;
 		HWY_ALIGN int32_t sums[kScanBlocks][16];
-		ScanSums<kBits>(block, n > 1 ? stride : 0, rows, behind > kAhead + n * stride ? kAhead : 0, query.bytes, sums);
+		ScanSums<kBits>(block, n, stride, rows, behind > kAhead + n * stride ? kAhead : 0, query.bytes, sums);
 		for (uint32_t i = 0; i < n; i++)
 			found += Judge(pass, sums[i], block + i * stride, b + i, out + found);
 	}
