@@ -59,8 +59,6 @@ SELECT pages_of('SELECT id FROM a ORDER BY v <-> made_row(1, 12, 30) LIMIT (SELE
 SELECT l, pages_of('SELECT id FROM a ORDER BY v <-> made_row(1, 12, 30) ' || l) < :unknown AS fewer
     FROM unnest(ARRAY['LIMIT 320', 'LIMIT 20 OFFSET 300', 'FETCH FIRST 320 ROWS ONLY',
                       'LIMIT (SELECT 320)']) l;
-SELECT pages_of('SELECT id FROM a ORDER BY v <-> made_row(1, 12, 30) LIMIT 320 FOR UPDATE')
-    < pages_of('SELECT id FROM a ORDER BY v <-> made_row(1, 12, 30) LIMIT (SELECT 320) FOR UPDATE') AS fewer;
 PREPARE limited(int) AS SELECT id FROM a ORDER BY v <-> made_row(1, 12, 30) LIMIT $1;
 SET plan_cache_mode = force_generic_plan;
 SELECT pages_of('EXECUTE limited(320)') < :unknown AS fewer;

@@ -52,7 +52,8 @@ SELECT count(*), count(DISTINCT id) FROM (SELECT id FROM large ORDER BY v <-> (S
 SELECT count(*), count(DISTINCT id) FROM (SELECT id FROM large ORDER BY v <=> (SELECT NULL::vector)) s;
 SELECT count(*), count(DISTINCT id) FROM (SELECT id FROM large ORDER BY v <=> array_fill(0, ARRAY[24])::vector) s;
 SELECT count(*), count(DISTINCT id) FROM (SELECT id FROM small ORDER BY v <=> array_fill(0, ARRAY[8])::vector) s;
-SELECT plan_of('SELECT id FROM large ORDER BY v <=> (SELECT NULL::vector) LIMIT 1');
+SELECT bool_or(p ~ 'Index Scan using large_cosine') AS by_index
+    FROM plan_of('SELECT id FROM large ORDER BY v <=> (SELECT NULL::vector) LIMIT 1') p;
 SET vecidx.recall = 1;
 SELECT same_order('large', format('v <-> %L', array_fill(0, ARRAY[24])::vector), 100);
 SELECT same_order('large', format('v <#> %L', array_fill(0, ARRAY[24])::vector), 100);
