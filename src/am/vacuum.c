@@ -66,7 +66,9 @@ static void remove_named(Sweep *sweep, Buffer buffer, const vx_row *named_rows, 
 		if (sweep->named[i] && same_row(&named_rows[i], &now[i]))
 			sweep->dead[i / 8] |= (uint8)(1 << (i % 8));
 	removed = vx_page_remove(page, sweep->meta.dim, sweep->dead);
-	if (removed > 0 && vecidx_page_seal(page))
+	if (removed > 0 && !vecidx_page_seal(page))
+		elog(ERROR, "a removal would leave an impossible page at block %u", BufferGetBlockNumber(buffer));
+	if (removed > 0)
 		GenericXLogFinish(record);
 	else
 		GenericXLogAbort(record);
