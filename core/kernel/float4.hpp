@@ -12,6 +12,12 @@ using Float4 = float __attribute__((vector_size(16)));
 using Int4 = int32_t __attribute__((vector_size(16)));
 using Byte4 = int8_t __attribute__((vector_size(4)));
 
+inline Float4 load4(const float *from) {
+	Float4 x;
+	memcpy(&x, from, sizeof(x));
+	return x;
+}
+
 inline float sum_of(Float4 x) {
 	return (x[0] + x[1]) + (x[2] + x[3]);
 }

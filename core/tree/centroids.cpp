@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernel/float4.hpp"
 #include "kernel/kernels.hpp"
 
 namespace vecidx {
@@ -130,17 +131,24 @@ void Centroids::entry(uint32_t slot, vx_code_entry &out) const {
 		out.code[i] = static_cast<int8_t>(from[size_t(i / 4) * VX_ROW_BYTES + i % 4] - 128);
 }
 
-void Centroids::block_costs(uint32_t block, const PointView &point, float cost[VX_LANES]) const {
-	int32_t sums[VX_LANES] = {};
+float Centroids::block_costs(uint32_t block, const PointView &point, float cost[VX_LANES]) const {
+	alignas(64) int32_t sums[VX_LANES] = {};
 	kernels().centroid_rows(codes + size_t(block) * quads * VX_ROW_BYTES, point.code, quads, sums);
-	const float *norms = norm + size_t(block) * VX_LANES, *scales = scale + size_t(block) * VX_LANES;
-	for (uint32_t i = 0; i < VX_LANES; i++)
-		cost[i] = norms[i] - 2 * scales[i] * point.scale * static_cast<float>(sums[i] - 128 * point.sum);
-	if (extra == nullptr)
-		return;
-	const float *extras = extra + size_t(block) * VX_LANES;
-	for (uint32_t i = 0; i < VX_LANES; i++)
-		cost[i] -= 2 * extras[i] * point.extra;
+	const size_t first = size_t(block) * VX_LANES;
+	const float weight = 2 * point.scale, extra_weight = 2 * point.extra;
+	const Int4 offset = Int4{} + 128 * point.sum;
+	Float4 least = Float4{} + INFINITY;
+	for (uint32_t i = 0; i < VX_LANES; i += 4) {
+		Int4 sum;
+		memcpy(&sum, sums + i, sizeof(sum));
+		const Float4 dot = __builtin_convertvector(sum - offset, Float4);
+		Float4 value = load4(norm + first + i) - load4(scale + first + i) * weight * dot;
+		if (extra != nullptr)
+			value -= load4(extra + first + i) * extra_weight;
+		memcpy(cost + i, &value, sizeof(value));
+		least = value < least ? value : least;
+	}
+	return std::min(std::min(least[0], least[1]), std::min(least[2], least[3]));
 }
 
 void Centroids::nearest(const PointView *points, uint32_t n, uint32_t best[4], float cost[4]) const {

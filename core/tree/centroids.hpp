@@ -58,8 +58,8 @@ struct Centroids {
 	void entry(uint32_t slot, vx_code_entry &out) const;
 	float extra_of(uint32_t slot) const { return extra != nullptr ? extra[slot] : 0; }
 
-	// Squared distances, less what is the same for all, from a point to the 16 centroids of a block.
-	void block_costs(uint32_t block, const PointView &point, float cost[VX_LANES]) const;
+	// Squared distances, less what is the same for all, from a point to the 16 centroids of a block; returns the least.
+	float block_costs(uint32_t block, const PointView &point, float cost[VX_LANES]) const;
 
 	// Nearest of all slots for up to 4 points.
 	void nearest(const PointView *points, uint32_t n, uint32_t best[4], float cost[4]) const;

@@ -32,7 +32,8 @@ struct Beam {
 void look_into(const Level &level, uint32_t group, const PointView &point, Beam &beam) {
 	float cost[VX_LANES];
 	for (uint32_t slot = level.first_slot[group]; slot < level.first_slot[group + 1]; slot += VX_LANES) {
-		level.set.block_costs(slot / VX_LANES, point, cost);
+		if (!(level.set.block_costs(slot / VX_LANES, point, cost) < beam.worst()))
+			continue;
 		for (uint32_t lane = 0; lane < VX_LANES; lane++)
 			if (cost[lane] < beam.worst())
 				beam.add(cost[lane], slot + lane);
