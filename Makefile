@@ -35,6 +35,7 @@ CORE_OBJS = \
 	core/search/scan_nodes.o \
 	core/search/scan_rows.o \
 	core/tree/centroids.o \
+	core/tree/directions.o \
 	core/tree/grouping.o \
 	core/tree/layout.o \
 	core/tree/lloyd.o \

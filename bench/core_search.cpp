@@ -123,9 +123,10 @@ void build(Built &out, const Data &data, uint32_t bits, uint32_t leaf) {
 	vx_index_set_mean_page(ix, out.pages.at(vx_index_meta(ix)->mean));
 	const double pages = static_cast<double>(out.pages.pages.size());
 	printf("# build: encode %.2f s, train %.2f s, assign %.2f s, write %.2f s; %u leaves of %.0f rows, %.0f pages, "
-		   "%.0f bytes a row\n",
+		   "%.0f bytes a row, %.0f directions\n",
 		   encoded, trained - encoded, assigned - trained, seconds(start) - assigned, vx_train_leaves(train),
-		   static_cast<double>(n) / vx_train_leaves(train), pages, pages * VX_PAGE_SIZE / static_cast<double>(n));
+		   static_cast<double>(n) / vx_train_leaves(train), pages, pages * VX_PAGE_SIZE / static_cast<double>(n),
+		   vx_index_meta(ix)->local_dim);
 }
 
 double distance(const Data &data, const float *a, const float *b) {

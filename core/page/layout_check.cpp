@@ -29,7 +29,8 @@ static_assert(offsetof(vx_meta, next_node) == 32 && offsetof(vx_meta, root_node)
 static_assert(offsetof(vx_meta, root) == 48 && offsetof(vx_meta, mean) == 52 && offsetof(vx_meta, raw) == 56);
 static_assert(offsetof(vx_meta, wild) == 60 && offsetof(vx_meta, late) == 64 && offsetof(vx_meta, code_tail) == 68);
 static_assert(offsetof(vx_meta, leaves) == 72 && offsetof(vx_meta, leaf_size) == 76);
-static_assert(offsetof(vx_meta, rows) == 80 && offsetof(vx_meta, spread) == 88 && offsetof(vx_meta, reserved) == 96);
+static_assert(offsetof(vx_meta, rows) == 80 && offsetof(vx_meta, spread) == 88);
+static_assert(offsetof(vx_meta, local_dim) == 96 && offsetof(vx_meta, reserved) == 104);
 
 // ---- chains
 static_assert(sizeof(vx_chain_header) == 8 && offsetof(vx_chain_header, next) == 0);

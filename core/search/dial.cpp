@@ -13,10 +13,20 @@ struct Point {
 };
 
 // recall .50 .80 .90 .95 .98 .99 .999 .9999
-constexpr Point kDistance[] = {{0.693, 0.05}, {1.609, 0.15}, {2.303, 0.22}, {2.996, 0.34},
+constexpr Point kDistance[] = {{0.693, 0.05}, {1.609, 0.18}, {2.303, 0.26}, {2.996, 0.34},
 							   {3.912, 0.50}, {4.605, 0.60}, {6.908, 1.00}, {9.210, 1.60}};
-constexpr Point kProduct[] = {{0.693, 0.20}, {1.609, 0.31}, {2.303, 0.36}, {2.996, 0.41},
-							  {3.912, 0.47}, {4.605, 0.53}, {6.908, 0.80}, {9.210, 1.10}};
+constexpr Point kProduct[] = {{0.693, 0.20}, {1.609, 0.31}, {2.303, 0.38}, {2.996, 0.46},
+							  {3.912, 0.53}, {4.605, 0.60}, {6.908, 0.85}, {9.210, 1.15}};
+
+// The tables hold where near rows lie in about so many directions, or more.
+constexpr double kMeasuredDirections = 90;
+constexpr double kWidest = 2.5;
+
+// A row next to the query may lie in the leaf across a boundary when the gate's estimate errs by the cosine between two
+// directions, which is 1 / sqrt(m) in m of them.
+double widening(double local_dim) {
+	return local_dim >= 1 ? std::fmin(std::fmax(std::sqrt(kMeasuredDirections / local_dim), 1), kWidest) : 1;
+}
 
 template <size_t N>
 double interpolate(const Point (&table)[N], double misses) {
@@ -29,11 +39,15 @@ double interpolate(const Point (&table)[N], double misses) {
 
 } // namespace
 
-Dial dial_for(vx_metric metric, double recall) {
+double default_alpha(vx_metric metric, double recall) {
+	const double misses = -std::log(1 - std::fmin(std::fmax(recall, 0.5), 0.9999));
+	return metric == VX_IP ? interpolate(kProduct, misses) : interpolate(kDistance, misses);
+}
+
+Dial dial_for(const vx_meta &meta, double recall) {
 	if (!(recall < 1))
 		return {true, 0, 0, 8};
-	const double misses = -std::log(1 - std::fmax(recall, 0.5));
-	const double alpha = metric == VX_IP ? interpolate(kProduct, misses) : interpolate(kDistance, misses);
+	const double alpha = default_alpha(static_cast<vx_metric>(meta.metric), recall) * widening(meta.local_dim);
 	return {false, static_cast<float>(alpha), recall > 0.98 ? 1.9F : 1.5F, 8};
 }
 

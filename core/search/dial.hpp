@@ -13,6 +13,9 @@ struct Dial {
 	uint32_t first; // leaves opened in order of score before the gate is fixed
 };
 
-Dial dial_for(vx_metric metric, double recall);
+// The gate for an index of the kind the default table was measured on.
+double default_alpha(vx_metric metric, double recall);
+
+Dial dial_for(const vx_meta &meta, double recall);
 
 } // namespace vecidx

@@ -1,7 +1,7 @@
 // What a scan is expected to cost, until an index carries measured figures of its own.
 //
 // Shape of the model: the share of leaves that pass the gate grows with alpha and slowly with k; measured at 340,000
-// rows of 100 dimensions, k = 10, alpha = 0.34: 5.5 % of the leaves. Small indexes open a larger share.
+// rows of 100 dimensions, k = 10, recall .95: 5.5 % of the leaves. Small indexes open a larger share.
 #include <algorithm>
 #include <cmath>
 
@@ -10,13 +10,14 @@
 namespace vecidx {
 namespace {
 
-constexpr double kMeasuredShare = 0.055, kMeasuredAlpha = 0.34, kMeasuredRows = 340000;
+constexpr double kMeasuredShare = 0.055, kMeasuredRecall = 0.95, kMeasuredRows = 340000;
 
-double leaf_share(const vx_meta &meta, const Dial &dial, double rows, double k) {
-	if (dial.exact)
+double leaf_share(const vx_meta &meta, double recall, double rows, double k) {
+	if (!(recall < 1))
 		return 1;
-	const double typical = meta.metric == VX_IP ? 0.41 : kMeasuredAlpha;
-	const double gate = std::pow(dial.alpha / typical, 1.3) * std::pow(std::fmax(k, 1) / 10, 0.25);
+	const auto metric = static_cast<vx_metric>(meta.metric);
+	const double width = default_alpha(metric, recall) / default_alpha(metric, kMeasuredRecall);
+	const double gate = std::pow(width, 1.3) * std::pow(std::fmax(k, 1) / 10, 0.25);
 	return std::fmin(1, kMeasuredShare * gate * std::sqrt(kMeasuredRows / std::fmax(rows, 1)));
 }
 
@@ -36,10 +37,10 @@ void vx_scan_estimate(const vx_meta *meta, double rows, double recall, double k,
 		out->pages = 2 + std::ceil(rows / vx_raws_per_page(dim));
 		return;
 	}
-	const Dial dial = dial_for(static_cast<vx_metric>(meta->metric), recall);
+	const Dial dial = dial_for(*meta, recall);
 	const double leaves = meta->leaves, per_leaf = rows / leaves;
 	const double least = std::fmin(leaves, std::fmax(dial.first, 1.5 * k / std::fmax(per_leaf, 1)));
-	out->leaves = std::fmin(leaves, std::fmax(least, leaves * leaf_share(*meta, dial, rows, k)));
+	out->leaves = std::fmin(leaves, std::fmax(least, leaves * leaf_share(*meta, recall, rows, k)));
 	out->entries = out->leaves * per_leaf;
 	out->refined = dial.exact ? out->entries : std::fmin(out->entries, 40 + 8 * k);
 	constexpr uint32_t kRowsPerPage = VX_ROWS_PER_PAGE;

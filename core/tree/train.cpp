@@ -35,6 +35,7 @@ void carve(Carver &memory, vx_train &t, const vx_index &ix, uint32_t n, uint32_t
 	t.residual = memory.take<float>(leaves);
 	t.scratch = memory.take<float>(leaves);
 	t.lloyd.carve(memory, n, most_slots, dim);
+	t.directions.carve(memory, dim);
 	t.layout.carve(memory, leaves, most_slots, dim);
 	t.spare.carve(memory, most_slots, dim, extra);
 }
@@ -87,10 +88,18 @@ void cluster(vx_train &t) {
 		t.grouping[0].start(t.levels[0], t.levels[1], seed_of(t, 1));
 		t.phase = TrainPhase::kRegroup;
 	} else if (step == Lloyd::Step::kDone) {
-		keep_leaves(t);
-		t.at = 0;
-		t.phase = TrainPhase::kGroup;
+		t.directions.start();
+		t.phase = TrainPhase::kDirections;
 	}
+}
+
+void look_around(vx_train &t) {
+	if (!t.directions.step(t.points, t.lloyd, t.levels[0].set.slots))
+		return;
+	t.local_dim = t.directions.count(t.points.dim);
+	keep_leaves(t);
+	t.at = 0;
+	t.phase = TrainPhase::kGroup;
 }
 
 // The tree of centroids as it is now, for the next pass to route through.
@@ -153,6 +162,9 @@ vx_step vx_train_next(vx_train *t) {
 		break;
 	case TrainPhase::kRegroup:
 		regroup(*t);
+		break;
+	case TrainPhase::kDirections:
+		look_around(*t);
 		break;
 	case TrainPhase::kGroup:
 		group_level(*t);

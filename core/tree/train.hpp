@@ -4,6 +4,7 @@
 // algorithm on fewer points; at last all levels are laid out top-down.
 #pragma once
 
+#include "tree/directions.hpp"
 #include "tree/layout.hpp"
 #include "tree/lloyd.hpp"
 #include "vecidx/core.h"
@@ -15,7 +16,7 @@ inline constexpr uint32_t kMostRootChildren = 2048;
 // Enough for 2^32 leaves: groups are about the square root of their items.
 inline constexpr uint32_t kMostLevels = 3;
 
-enum class TrainPhase : uint8_t { kMeasure, kCluster, kRegroup, kGroup, kLayOut, kSpread, kDone };
+enum class TrainPhase : uint8_t { kMeasure, kCluster, kRegroup, kDirections, kGroup, kLayOut, kSpread, kDone };
 
 // How many groups so many items should have.
 uint32_t groups_for(uint32_t items);
@@ -61,7 +62,10 @@ struct vx_train {
 	float *scratch;                       // [leaves]
 	float *farthest[vecidx::kMostLevels]; // [items] above the leaves: distance to the farthest leaf centroid below
 
+	double local_dim; // directions between near points, 0: unknown
+
 	vecidx::Lloyd lloyd;
+	vecidx::Directions directions;
 	vecidx::Grouping grouping[vecidx::kMostLevels - 1];
 	vecidx::Layout layout;
 	vecidx::Centroids spare;

@@ -49,6 +49,7 @@ void start_meta(vx_writer &w) {
 	w.meta.mean = take_block(w);
 	w.meta.leaves = w.train->levels[0].items;
 	w.meta.spread = w.train->spread;
+	w.meta.local_dim = w.train->local_dim;
 }
 
 vx_step add_listed(vx_writer &w, ChainPages &chain, vx_want *want) {

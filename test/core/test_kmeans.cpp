@@ -409,6 +409,29 @@ TEST_CASE("a trained tree needs its sample no more", "[kmeans]") {
 	CHECK(leaf == before[7]);
 }
 
+TEST_CASE("training counts the directions in which near rows lie", "[kmeans]") {
+	std::mt19937_64 random(14);
+	const auto directions = GENERATE(4U, 12U, 48U);
+	const Rows axes = gaussian(random, directions, 96), inside = gaussian(random, 4000, directions);
+	Rows rows(inside.size(), Vector(96));
+	for (size_t i = 0; i < rows.size(); i++)
+		for (uint32_t j = 0; j < directions; j++)
+			for (uint32_t k = 0; k < 96; k++)
+				rows[i][k] += inside[i][j] * axes[j][k];
+	Training t(rows, 32);
+	// random axes are not all equally long, which takes a little away
+	CHECK(t.train().local_dim <= 1.05 * directions);
+	CHECK(t.train().local_dim >= 0.6 * directions);
+	// pairs of equal rows have no direction between them: their neighbours are others
+	for (size_t i = 0; i < rows.size(); i += 2)
+		rows[i] = rows[i + 1];
+	CHECK(std::fabs(Training(rows, 32).train().local_dim - t.train().local_dim) <= 0.1 * directions);
+}
+
+TEST_CASE("directions are unknown where all rows are equal", "[kmeans]") {
+	CHECK(Training(Rows(4000, Vector(8, 1.0F)), 8).train().local_dim == 0);
+}
+
 TEST_CASE("any number of dimensions and leaves", "[kmeans]") {
 	std::mt19937_64 random(12);
 	const auto dim = GENERATE(1U, 2U, 5U, 17U, 383U, 2000U);

@@ -74,7 +74,8 @@ typedef struct vx_meta {
 	uint32_t leaf_size; /* rows a leaf is meant to hold */
 	uint64_t rows;      /* as of the last build or vacuum, all lists included */
 	double spread;      /* root mean square distance of the trained rows to the mean */
-	uint64_t reserved[8];
+	double local_dim;   /* number of directions in which near rows lie (participation ratio), 0: unknown */
+	uint64_t reserved[7];
 } vx_meta;
 
 /* A chain's page header: chains have a fixed head; head.next is the newest page, the only other one with room. */
