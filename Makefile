@@ -112,6 +112,18 @@ REGRESS = \
 	am_ddl \
 	am_catalog \
 
+# init makes what the others share.
+ISOLATION = \
+	init \
+	scan_beside_writes \
+	scan_beside_vacuum \
+	insert_same_leaf \
+	build_concurrently \
+	repeatable_read \
+	serializable \
+
+ISOLATION_OPTS = --inputdir=$(srcdir)/test/isolation --load-extension=vecidx
+
 # -Wno-unused-parameter: the server fixes the signatures of its callbacks. WERROR=-Werror makes warnings errors.
 PG_CPPFLAGS = -I$(srcdir)/core/include -I$(srcdir)/src
 PG_CFLAGS = -std=gnu11 -Wextra -Wno-unused-parameter $(WERROR)
