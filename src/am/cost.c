@@ -1,7 +1,7 @@
 /*
  * What the planner is told a scan costs. The core says how many pages, entries and refinements a scan for k rows takes;
- * here they get prices. All that happens before the first row is start-up cost; reading on to the end is what the
- * ever wider passes of a full scan take.
+ * here they get prices. A pass that finds too few rows that the filters let through is followed by one for twice as
+ * many. All passes until LIMIT is met are start-up cost; reading on to the end is what the further ones take.
  */
 #include "postgres.h"
 
@@ -27,9 +27,6 @@
 
 /* Rows wanted when no LIMIT tells. */
 #define DEFAULT_ROWS 10
-/* Passes double, so all of them together read twice what the last one does. */
-#define ALL_PASSES 2.0
-
 /* What an index is taken for whose meta page cannot be read. */
 static vx_meta unknown_meta(double rows) {
 	vx_meta meta = {.dim = 100, .metric = VX_L2, .scan_bits = 2};
@@ -58,12 +55,22 @@ static Cost price_of(const vx_meta *meta, const vx_estimate *work) {
 	return work->pages * PAGE_PRICE + work->entries * ENTRY_PRICE(meta->dim) + work->refined * REFINE_PRICE(meta->dim);
 }
 
-/* Rows the scan must find until LIMIT is met, when the filters let that share of them through. */
-static double rows_wanted(PlannerInfo *root, IndexOptInfo *info, double rows) {
-	double wanted = root->limit_tuples > 0 ? root->limit_tuples : DEFAULT_ROWS;
-	Selectivity share = clauselist_selectivity(root, info->indrestrictinfo, info->rel->relid, JOIN_INNER, NULL);
+/* The share of rows that the filters let through. */
+static Selectivity share_wanted(PlannerInfo *root, IndexOptInfo *info) {
+	return clauselist_selectivity(root, info->indrestrictinfo, info->rel->relid, JOIN_INNER, NULL);
+}
 
-	return Max(1, Min(wanted / Max(share, 1e-9), rows));
+/* What the passes take that look for more than `done` and up to `wanted` rows; each looks for twice as many. */
+static Cost passes_price(const vx_meta *meta, double rows, double *done, double wanted) {
+	Cost price = 0;
+	vx_estimate work;
+
+	while (*done < wanted) {
+		*done *= 2;
+		vx_scan_estimate(meta, rows, vecidx_recall_target, Min(*done, rows), &work);
+		price += price_of(meta, &work);
+	}
+	return price;
 }
 
 /*
@@ -80,9 +87,9 @@ static Cost order_price(PlannerInfo *root, IndexPath *path, double rows) {
 void vecidx_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count, Cost *startup, Cost *total,
 						  Selectivity *selectivity, double *correlation, double *pages) {
 	IndexOptInfo *info = path->indexinfo;
-	double rows = Max(info->tuples, 1);
+	double rows = Max(info->tuples, 1), limit = root->limit_tuples > 0 ? root->limit_tuples : DEFAULT_ROWS, done;
 	vx_meta meta;
-	vx_estimate first, all;
+	vx_estimate all;
 
 	*selectivity = 1;
 	*correlation = 0;
@@ -93,9 +100,9 @@ void vecidx_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
 		return;
 	}
 	meta = meta_of(info);
-	vx_scan_estimate(&meta, rows, vecidx_recall_target, rows_wanted(root, info, rows), &first);
+	done = Min(limit, rows) / 2;
+	*startup = passes_price(&meta, rows, &done, Min(limit / Max(share_wanted(root, info), 1e-9), rows));
+	*total = *startup + passes_price(&meta, rows, &done, rows) + order_price(root, path, rows);
 	vx_scan_estimate(&meta, rows, vecidx_recall_target, rows, &all);
-	*startup = price_of(&meta, &first);
-	*total = *startup + ALL_PASSES * price_of(&meta, &all) + order_price(root, path, rows);
 	*pages = Min(all.pages, info->pages);
 }

@@ -59,11 +59,12 @@ sub nearest
 }
 
 my %kind = (mean => 2, inner => 3, leaf => 4, code => 5, raw => 6, list => 7);
-make_index("tree_$_", 6000, 16) for qw(meta mean inner leaf code zeroed cut);
+make_index("tree_$_", 6000, 16) for qw(meta header mean inner leaf code zeroed cut);
 make_index("raw_$_", 500, 16) for qw(raw list);
 $node->stop;
 my %block = (tree_meta => 0, tree_zeroed => block_of_kind('tree_zeroed', $kind{leaf}));
 overwrite('tree_meta', 24, 'garbage!');
+overwrite('tree_header', 8, "\xff" x 12); # the server itself takes no such page
 overwrite('tree_zeroed', $block{tree_zeroed} * 8192, "\0" x 8192);
 for my $name (qw(tree_mean tree_inner tree_leaf tree_code raw_raw raw_list))
 {
@@ -84,7 +85,12 @@ for my $name (sort keys %block)
 	($status, $out, $err) = $node->psql('postgres', "EXPLAIN SELECT id FROM $name ORDER BY v <-> made_vector(3, 16) LIMIT 10");
 	is($err, '', "$name: planning works");
 }
-my ($status, $out, $err) = $node->psql('postgres', "\\set VERBOSITY verbose\n" . nearest('tree_cut', 16));
+my ($status, $out, $err) = $node->psql('postgres', 'EXPLAIN SELECT id FROM tree_header ORDER BY v <-> made_vector(3, 16) LIMIT 10');
+is($status, 0, 'planning warns of a page that is not one') or diag $err;
+is($node->safe_psql('postgres', 'SELECT count(*) FROM tree_header'), '6000', 'queries that need no index run');
+($status, $out, $err) = $node->psql('postgres', nearest('tree_header', 16));
+like($err, qr/is corrupted at block 0/, 'a scan tells the block');
+($status, $out, $err) = $node->psql('postgres', "\\set VERBOSITY verbose\n" . nearest('tree_cut', 16));
 like($err, qr/XX002: index "tree_cut_v" is corrupted at block \d+\n.*beyond the end/s, 'a pointer beyond the end of the file');
 ($status, $out, $err) = $node->psql('postgres', 'INSERT INTO tree_meta VALUES (0, made_vector(1, 16))');
 like($err, qr/is corrupted at block 0/, 'an insert tells the block too');
