@@ -110,8 +110,8 @@ struct vx_scan {
 	size_t refine_at;
 	bool sorted; // waiting is in order of pages
 
-	vecidx::Pool<vecidx::Candidate> candidates;
-	size_t emit_at;
+	vecidx::Pool<vecidx::Candidate> candidates; // a heap by lower bound while ordered rows are handed out
+	size_t emit_at;                             // next candidate where there is no order
 	double emitted_high;     // largest upper bound among rows handed out: the executor may still hold them
 	vecidx::Candidate fence; // nearest row, not handed out yet, that was dropped for lying beyond rho_k
 	bool has_fence, fence_sent;

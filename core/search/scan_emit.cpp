@@ -7,10 +7,18 @@
 namespace vecidx {
 namespace {
 
-bool sooner(const Candidate &a, const Candidate &b) {
+bool later(const Candidate &a, const Candidate &b) {
 	if (a.low != b.low)
-		return a.low < b.low;
-	return a.row.block != b.row.block ? a.row.block < b.row.block : a.row.offset < b.row.offset;
+		return a.low > b.low;
+	return a.row.block != b.row.block ? a.row.block > b.row.block : a.row.offset > b.row.offset;
+}
+
+// Candidates are a heap while rows are handed out: most scans want a few of them, and sorting millions would be one
+// step that cannot be interrupted.
+Candidate take_nearest(vx_scan &s) {
+	std::pop_heap(s.candidates.begin(), s.candidates.end(), later);
+	s.candidates.set_size(s.candidates.size() - 1);
+	return *s.candidates.end();
 }
 
 void put(vx_want &want, const vx_row &row, double value, bool recheck, vx_order order) {
@@ -28,8 +36,8 @@ double horizon(const vx_scan &s) {
 // A row needs no recheck when its interval meets no other row's, handed out before or still to come.
 bool must_recheck(const vx_scan &s, const Candidate &c) {
 	double next = horizon(s);
-	if (s.emit_at + 1 < s.candidates.size())
-		next = std::min(next, s.candidates[s.emit_at + 1].low);
+	if (!s.candidates.empty())
+		next = std::min(next, s.candidates[0].low);
 	return c.high > next || s.emitted_high > c.low;
 }
 
@@ -37,13 +45,13 @@ bool emit_fence(vx_scan &s, vx_want &want) {
 	if (s.fence_sent || s.complete)
 		return false;
 	s.fence_sent = true;
-	for (; s.emit_at < s.candidates.size(); s.emit_at++)
-		if (!s.emitted.contains(s.candidates[s.emit_at].row)) {
-			if (!s.has_fence || s.candidates[s.emit_at].low < s.fence.low)
-				s.fence = s.candidates[s.emit_at];
-			s.has_fence = true;
-			break;
-		}
+	for (bool found = false; !found && !s.candidates.empty();) {
+		const Candidate c = take_nearest(s);
+		found = !s.emitted.contains(c.row);
+		if (found && (!s.has_fence || c.low < s.fence.low))
+			s.fence = c;
+		s.has_fence = s.has_fence || found;
+	}
 	if (!s.has_fence)
 		return false;
 	s.emitted.add(s.fence.row);
@@ -85,7 +93,7 @@ bool start_emit(vx_scan &s) {
 	s.fence_sent = false;
 	if (!s.query.ordered)
 		return true;
-	std::sort(s.candidates.begin(), s.candidates.end(), sooner);
+	std::make_heap(s.candidates.begin(), s.candidates.end(), later);
 	if (s.complete)
 		s.complete = std::all_of(s.nodes.begin(), s.nodes.end(), [](const Node &node) { return node.opened != 0; });
 	return true;
@@ -105,15 +113,14 @@ bool emit_row(vx_scan &s, vx_want &want) {
 	if (!s.query.ordered)
 		return emit_unordered(s, want);
 	const double end = horizon(s);
-	for (; s.emit_at < s.candidates.size() && (s.candidates[s.emit_at].low < end || s.complete); s.emit_at++) {
-		const Candidate &c = s.candidates[s.emit_at];
+	while (!s.candidates.empty() && (s.candidates[0].low < end || s.complete)) {
+		const Candidate c = take_nearest(s);
 		const bool recheck = must_recheck(s, c);
 		s.emitted_high = std::max(s.emitted_high, c.high);
 		if (s.emitted.contains(c.row))
 			continue;
 		s.emitted.add(c.row);
 		put(want, c.row, c.low, recheck, VX_ORDER_VALUE);
-		s.emit_at++;
 		return true;
 	}
 	return emit_fence(s, want);
