@@ -137,6 +137,16 @@ PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
+# In a VPATH build only sources are looked for beside the Makefile: objects there are another build's.
+override srcdir := $(srcdir)
+ifneq ($(srcdir),.)
+override VPATH =
+vpath %.c $(srcdir)
+vpath %.cpp $(srcdir)
+vpath %.control $(srcdir)
+vpath %.sql $(srcdir)
+endif
+
 # The server's headers are not ours to keep free of warnings.
 override CPPFLAGS := $(patsubst -I$(includedir_server),-isystem $(includedir_server),$(CPPFLAGS))
 # The server's flags are those of the compiler that built it.

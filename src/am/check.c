@@ -6,12 +6,15 @@
 
 #include "access/tableam.h"
 #include "access/xlog.h"
+#include "access/xlogrecovery.h"
 #include "catalog/index.h"
 #include "catalog/pg_operator_d.h"
 #include "catalog/pg_type_d.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "pgstat.h"
 #include "storage/bufmgr.h"
+#include "storage/latch.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -20,6 +23,9 @@
 #include "am/inspect.h"
 
 PG_FUNCTION_INFO_V1(vecidx_check);
+
+/* On a standby that replays: some 4 seconds in all. */
+#define MOST_ATTEMPTS 12
 
 typedef struct Check {
 	Relation heap, index;
@@ -62,36 +68,79 @@ static void grow(vx_check *machine, Size bytes) {
 	vx_check_grow(machine, MemoryContextAllocHuge(CurrentMemoryContext, bytes), bytes);
 }
 
-static void check_structure(Check *check) {
+/* One pass over the index. False: `want` says what is wrong. */
+static bool structure_holds(Check *check, vx_want *want) {
 	const vx_index *shape = vecidx_shape_copy(check->index);
 	BlockNumber blocks = RelationGetNumberOfBlocks(check->index);
 	Size bytes = vx_check_size(shape, blocks);
 	vx_check *machine = vx_check_init(MemoryContextAllocHuge(CurrentMemoryContext, bytes), bytes, shape, blocks);
-	vx_want want;
 
 	for (;;) {
 		CHECK_FOR_INTERRUPTS();
-		switch (vx_check_next(machine, &want)) {
+		switch (vx_check_next(machine, want)) {
 		case VX_DONE:
-			return;
+			return true;
 		case VX_PAGE:
-			show_page(check, machine, want.block);
+			show_page(check, machine, want->block);
 			break;
 		case VX_ROW:
 			if (check->index_rows != NULL)
-				put_row(check->index_rows, want.row.block, want.row.offset);
+				put_row(check->index_rows, want->row.block, want->row.offset);
 			break;
 		case VX_MEMORY:
-			grow(machine, want.bytes);
+			grow(machine, want->bytes);
 			break;
 		case VX_YIELD:
 			break;
 		case VX_CORRUPT:
-			vecidx_report_corrupt(check->index, want.block, want.why);
+			return false;
 		default:
 			elog(ERROR, "unexpected step of a vecidx check");
 		}
 	}
+}
+
+/*
+ * No lock keeps replay away, so pages that are read one after the other on a standby may belong to different states.
+ * Waits a little, and longer each time, or gives up. False when nothing was replayed: the fault is real.
+ */
+static bool changed_meanwhile(XLogRecPtr start, int attempt, const Check *check, const vx_want *want) {
+	if (!RecoveryInProgress() || GetCurrentReplayRecPtr(NULL) == start)
+		return false;
+	if (attempt == MOST_ATTEMPTS)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("could not check index \"%s\" while replay changes it", RelationGetRelationName(check->index)),
+				 errdetail("Seen last, at block %u: %s.", want->block, want->why),
+				 errhint("Pause replay with pg_wal_replay_pause(), or check on the primary.")));
+	WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 1L << attempt, PG_WAIT_EXTENSION);
+	ResetLatch(MyLatch);
+	return true;
+}
+
+static void check_structure(Check *check) {
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "vecidx check", ALLOCSET_DEFAULT_SIZES), caller;
+	vx_want want;
+
+	for (int attempt = 1;; attempt++) {
+		XLogRecPtr start = RecoveryInProgress() ? GetXLogReplayRecPtr(NULL) : InvalidXLogRecPtr;
+		bool holds;
+
+		if (check->snapshot != NULL)
+			check->index_rows = start_sort();
+		caller = MemoryContextSwitchTo(context);
+		holds = structure_holds(check, &want);
+		MemoryContextSwitchTo(caller);
+		if (holds)
+			break;
+		if (!changed_meanwhile(start, attempt, check, &want))
+			vecidx_report_corrupt(check->index, want.block, want.why);
+		if (check->index_rows != NULL)
+			tuplesort_end(check->index_rows);
+		MemoryContextReset(context);
+		vecidx_shape_forget(check->index);
+	}
+	MemoryContextDelete(context);
 }
 
 /* ---- the table's rows */
@@ -145,18 +194,16 @@ static void check_rows(Check *check) {
 }
 
 /*
- * The structure is compared across pages, so it must hold still: writers wait. A standby has no such lock; there replay
- * may change pages meanwhile.
+ * The structure is compared across pages, so it must hold still: writers wait. A standby has no such lock; there a
+ * fault counts when nothing was replayed meanwhile, or when it is there again and again.
  */
 Datum vecidx_check(PG_FUNCTION_ARGS) {
 	LOCKMODE lock = RecoveryInProgress() ? AccessShareLock : ShareLock;
 	Check check = {.strategy = GetAccessStrategy(BAS_BULKREAD)};
 
 	check.index = vecidx_open_for_inspection(PG_GETARG_OID(0), lock, &check.heap);
-	if (PG_GETARG_BOOL(1)) {
+	if (PG_GETARG_BOOL(1))
 		check.snapshot = RegisterSnapshot(GetLatestSnapshot());
-		check.index_rows = start_sort();
-	}
 	check_structure(&check);
 	if (check.snapshot != NULL) {
 		check_rows(&check);

@@ -44,6 +44,27 @@ agree('filled', 12, 'vacuumed');
 $primary->safe_psql('postgres', 'REINDEX TABLE CONCURRENTLY early');
 agree('early', 16, 'rebuilt');
 
+# writers on the primary, checks on the standby
+my $load = $primary->basedir . '/load.sql';
+append_to_file($load, "\\set n random(1, 1000000)\nINSERT INTO built SELECT 100000 + :n, made_row(:n + i, 24) FROM generate_series(1, 20) i;\n");
+my ($out, $err) = ('', '');
+my $pgbench = IPC::Run::start([ 'pgbench', '-n', '-c', '2', '-R', '60', '-T', '300', '-f', $load, '-h', $primary->host, '-p', $primary->port, 'postgres' ],
+	'>', \$out, '2>', \$err);
+$primary->poll_query_until('postgres', "SELECT count(*) > 9000 FROM built");
+my $checked = 0;
+for my $round (1 .. 20)
+{
+	my (undef, undef, $found) = $standby->psql('postgres', "SELECT vecidx_check('built_l2', true), vecidx_check('built_ip', true)");
+	unlike($found, qr/corrupted|missing/, "no false alarm while rows are replayed, round $round");
+	$checked++ if $found eq '';
+	$primary->safe_psql('postgres', 'DELETE FROM built WHERE id > 100000 AND id % 3 = 0; VACUUM built') if $round % 5 == 0;
+}
+cmp_ok($checked, '>', 0, 'checks pass beside replay');
+IPC::Run::kill_kill($pgbench);
+unlike($err, qr/ERROR|FATAL|PANIC/, 'no error beside the checks');
+$primary->poll_query_until('postgres', "SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name = 'pgbench'");
+agree('built', 24, 'after the load');
+
 $standby->promote;
 insert_rows($standby, 'built', 24, 30001, 31000);
 $standby->safe_psql('postgres', 'DELETE FROM built WHERE id % 5 = 0; VACUUM built');
