@@ -272,9 +272,9 @@ TEST_CASE("a mean that is not finite is found", "[check]") {
 	d.expect(d.meta().mean, "the mean is not finite");
 }
 
-TEST_CASE("damage to inner entries is found", "[check]") {
+TEST_CASE("damage to an inner node's pointers is found", "[check]") {
 	Damaged d;
-	const uint32_t parent = d.find(VX_KIND_INNER, 1, 1), upper = d.find(VX_KIND_INNER, 1, 2);
+	const uint32_t parent = d.find(VX_KIND_INNER, 1, 1);
 	SECTION("pointer beyond the end") {
 		d.set_field(parent, VX_CHILD_BLOCK, 1, 99999u);
 		d.expect(parent, "a pointer leads beyond the end");
@@ -313,6 +313,11 @@ TEST_CASE("damage to inner entries is found", "[check]") {
 		page_special(d.at(block)).node = 500000;
 		d.expect(parent, "a node has an id that was not given out yet");
 	}
+}
+
+TEST_CASE("damage to the numbers of inner entries is found", "[check]") {
+	Damaged d;
+	const uint32_t parent = d.find(VX_KIND_INNER, 1, 1), upper = d.find(VX_KIND_INNER, 1, 2);
 	SECTION("radius too small for a leaf") {
 		d.set_field(parent, VX_CHILD_RADIUS, 0, d.float_field(parent, VX_CHILD_RADIUS, 0) * 0.999F);
 		d.expect(parent, "a row lies outside the radius");
@@ -346,6 +351,11 @@ TEST_CASE("damage to inner entries is found", "[check]") {
 		d.set_field(parent, row, 1, NAN);
 		d.expect(parent, "an inner node's child has impossible numbers");
 	}
+}
+
+TEST_CASE("damage to an inner page's level and number of children is found", "[check]") {
+	Damaged d;
+	const uint32_t parent = d.find(VX_KIND_INNER, 1, 1);
 	SECTION("level") {
 		page_special(d.at(parent)).level = 2;
 		d.expect(parent, "an inner page belongs to another node");
