@@ -6,6 +6,7 @@
 #     format        every C and C++ file is as clang-format lays it out
 #     core-asan     the core's tests, debug build with address and undefined-behaviour sanitizers
 #     core-release  the core's tests, optimised as in the server
+#     bench         the benchmark's own arithmetic and tools
 #     gcc, clang    the extension builds without a warning
 #     symbols       the library needs no C++ runtime and exports only its own names
 #     sql           pg_regress and isolation tests on a server of their own
@@ -16,7 +17,7 @@
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-all="format core-asan core-release gcc clang symbols sql tap"
+all="format core-asan core-release bench gcc clang symbols sql tap"
 for stage in "$@"; do
   case " $all " in
     *" $stage "*) ;;
@@ -106,6 +107,11 @@ run_core() {
 ctest_passed() { awk '/^[0-9]+% tests passed/ { split($0, a, "out of "); n = a[2] - $4; exit } END { print n + 0 }' "$1"; }
 ctest_failed() { awk '/^[0-9]+% tests passed/ { n = $4; exit } END { print n + 0 }' "$1"; }
 
+# Its C programs are built into build/bench, as for the benchmark itself.
+run_bench() { python3 -B "$top/bench/test.py" --verbose; }
+bench_passed() { grep -c '\.\.\. ok$' "$1" || true; }
+bench_failed() { grep -cE '\.\.\. (FAIL|ERROR)$' "$1" || true; }
+
 # Beside the sources (VPATH), so that two compilers do not meet and the source tree stays clean.
 build_with() {
   case $1 in
@@ -167,6 +173,7 @@ if [ "${VECIDX_NO_INSTALL:-}" != 1 ]; then
   packages=$(build_packages "$major")
   ! wants format || packages="$packages clang-format"
   if wants core-asan || wants core-release || wants clang; then packages="$packages $(core_packages)"; fi
+  ! wants bench || packages="$packages python3 libpq-dev"
   # shellcheck disable=SC2086
   need_packages $packages
 fi
@@ -180,6 +187,7 @@ say "vecidx with $("$bindir/postgres" --version)"
 ! wants format || single format check_format || true
 ! wants core-asan || counted core-asan ctest_passed ctest_failed run_core asan || true
 ! wants core-release || counted core-release ctest_passed ctest_failed run_core release || true
+! wants bench || counted bench bench_passed bench_failed run_bench || true
 ! wants clang || single clang build_with clang || true
 
 if wants gcc || wants symbols || wants sql || wants tap; then
