@@ -206,7 +206,7 @@ TEST_CASE("a row goes to the nearest leaf, not to the first that a greedy descen
 		REQUIRE(insert(copy, ix, i, x) == VX_DONE);
 		right += leaf_in_use(copy) == nearest_row(metric, rows, x);
 	}
-	CHECK(right > added * 9 / 10);
+	CHECK(right > added * 8 / 10); // a greedy descent: three in ten
 }
 
 TEST_CASE("rows without codes go to their lists", "[insert]") {
