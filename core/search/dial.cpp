@@ -21,6 +21,8 @@ constexpr Point kProduct[] = {{0.693, 0.20}, {1.609, 0.31}, {2.303, 0.38}, {2.99
 // The tables hold where near rows lie in about so many directions, or more.
 constexpr double kMeasuredDirections = 90;
 constexpr double kWidest = 2.5;
+// Small indexes are less even than large ones, and a wider gate costs them little.
+constexpr double kSmallRows = 30000, kLargeRows = 300000, kSmallFactor = 1.2;
 
 // A row next to the query may lie in the leaf across a boundary when the gate's estimate errs by the cosine between two
 // directions, which is 1 / sqrt(m) in m of them.
@@ -37,18 +39,32 @@ double interpolate(const Point (&table)[N], double misses) {
 	return table[i - 1].alpha + t * (table[i].alpha - table[i - 1].alpha);
 }
 
+double small_index(double rows) {
+	const double share = std::log(std::fmax(rows, 1) / kSmallRows) / std::log(kLargeRows / kSmallRows);
+	return kSmallFactor + (1 - kSmallFactor) * std::fmin(std::fmax(share, 0), 1);
+}
+
+double misses_of(double recall) {
+	return -std::log(1 - std::fmin(std::fmax(recall, 0.5), 0.9999));
+}
+
 } // namespace
 
 double default_alpha(vx_metric metric, double recall) {
-	const double misses = -std::log(1 - std::fmin(std::fmax(recall, 0.5), 0.9999));
-	return metric == VX_IP ? interpolate(kProduct, misses) : interpolate(kDistance, misses);
+	return metric == VX_IP ? interpolate(kProduct, misses_of(recall)) : interpolate(kDistance, misses_of(recall));
+}
+
+double distance_deviation(const vx_meta &meta) {
+	return 1 / std::sqrt(meta.local_dim >= 1 ? meta.local_dim : static_cast<double>(meta.dim));
 }
 
 Dial dial_for(const vx_meta &meta, double recall) {
 	if (!(recall < 1))
-		return {true, 0, 0, 8};
-	const double alpha = default_alpha(static_cast<vx_metric>(meta.metric), recall) * widening(meta.local_dim);
-	return {false, static_cast<float>(alpha), recall > 0.98 ? 1.9F : 1.5F, 8};
+		return {true, 0, 0, 0, 8};
+	const double alpha = default_alpha(static_cast<vx_metric>(meta.metric), recall) * widening(meta.local_dim) *
+						 small_index(static_cast<double>(meta.rows));
+	const double sigmas = 2 + misses_of(recall) / 3;
+	return {false, static_cast<float>(alpha), static_cast<float>(sigmas), recall > 0.98 ? 1.9F : 1.5F, 8};
 }
 
 } // namespace vecidx

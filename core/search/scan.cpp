@@ -65,7 +65,7 @@ void start_pass(vx_scan &s) {
 	s.estimates.start(std::max(s.k, kFewestEstimates));
 	s.highs.start(s.k);
 	s.first_opened = 0;
-	s.code_error = 0;
+	s.code_error = s.code_rounding = 0;
 	s.pick = s.npicks = 0;
 	s.has_fence = false;
 	s.in_leaf = s.in_node = false;
@@ -313,6 +313,7 @@ vx_scan *vx_scan_init(void *memory, size_t bytes, const vx_index *ix, const vx_q
 void vx_scan_restart(vx_scan *s, const vx_query *query) {
 	prepare_query(*s->ix, query->vector, s->query_memory, s->query);
 	s->dial = dial_for(s->ix->meta, query->recall);
+	s->deviation = static_cast<float>(distance_deviation(s->ix->meta));
 	s->fault = nullptr;
 	s->stale = false;
 	s->nodes.clear();

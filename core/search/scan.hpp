@@ -74,6 +74,7 @@ struct vx_scan {
 	const vx_index *ix;
 	vecidx::Query query;
 	vecidx::Dial dial;
+	float deviation; // see distance_deviation
 	vecidx::Arena arena;
 	void *query_memory;
 	vx_scan_stats stats;
@@ -106,7 +107,8 @@ struct vx_scan {
 	vecidx::Smallest<float> estimates; // of the first leaves
 	vecidx::Smallest<double> highs;    // rho_k
 	vecidx::Pool<vecidx::Waiting> waiting;
-	float code_error; // largest error factor of the leaves scanned in this pass
+	float code_error;    // largest error factor of the leaves scanned in this pass
+	float code_rounding; // largest rounding of an estimate by the float16 factors of these leaves
 	size_t refine_at;
 	bool sorted; // waiting is in order of pages
 

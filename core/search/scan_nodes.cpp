@@ -14,6 +14,8 @@ namespace {
 constexpr float kOptimism = 0.7F;
 // Spreads that a leaf's mean product is raised by when leaves are ordered for inner product.
 constexpr float kProductOptimism = 0.3F;
+// Radius over rms distance; in leaves as built hardly ever above 2.
+constexpr float kDrifted = 2.5;
 constexpr uint32_t kMostChildren = 1U << 20;
 
 float as_float(uint32_t bits) {
@@ -28,6 +30,11 @@ float child_score(const Query &query, const Node &node) {
 		return node.base;
 	const float distance = std::max(0.0F, std::sqrt(node.base) - kOptimism * node.spread);
 	return distance * distance;
+}
+
+// Rows were inserted far from those that the leaf was made of: its spread says nothing about them, its ball does.
+bool has_drifted(const Query &query, const Node &node, float radius) {
+	return query.metric == VX_IP && node.level == 0 && radius > kDrifted * node.spread;
 }
 
 void add_child(vx_scan &s, uint32_t lane) {
@@ -46,11 +53,11 @@ void add_child(vx_scan &s, uint32_t lane) {
 	node.base = query.metric == VX_IP ? -(static_cast<float>(query.offset) + dot)
 									  : std::max(0.0F, norm - 2 * dot + static_cast<float>(query.squared));
 	node.score = child_score(query, node);
-	node.bound = -INFINITY;
+	node.bound = s.dial.exact ? -INFINITY : INFINITY;
 	if (!std::isfinite(node.score) || !(radius >= 0)) {
 		if (!query.wild)
 			s.fault = "an inner node's child has impossible numbers";
-	} else if (s.dial.exact && !query.wild) {
+	} else if ((s.dial.exact || has_drifted(query, node, radius)) && !query.wild) {
 		const double bound = ball_bound(*s.ix, query, dot, norm, radius);
 		node.bound = std::nextafterf(static_cast<float>(bound), -INFINITY);
 	}
@@ -157,11 +164,22 @@ bool choose_picks(vx_scan &s) {
 
 namespace {
 
+// Whether the nearest rows of a leaf are likely to lie within rho_k, by mean and deviation of their squared distances.
+// Compact clusters apart from each other need this: beyond the query's own, the next ones are all far from its
+// centroid.
+bool reaches(const vx_scan &s, const Node &leaf, double rho) {
+	const float mean = leaf.base + leaf.spread * leaf.spread;
+	const float deviation = 2 * std::sqrt(leaf.base) * leaf.spread * s.deviation;
+	return mean - s.dial.sigmas * deviation <= static_cast<float>(estimate_units(s.query, rho));
+}
+
 bool passes(const vx_scan &s, const Node &node, double rho, float limit) {
 	if (s.dial.exact)
 		return node.bound < rho;
 	if (s.query.metric != VX_IP)
-		return node.score <= limit;
+		return node.score <= limit || (node.level == 0 && reaches(s, node, rho));
+	if (node.bound < rho)
+		return true;
 	// how many of the leaf's own deviations the k-th product lies above its mean product
 	const float rise = node.level == 0 ? 0 : static_cast<float>(s.query.norm) * node.spread * kOptimism;
 	const float spread = node.level == 0 ? node.spread : 0;

@@ -33,6 +33,13 @@ void take_all(vx_scan &s, const void *page, uint32_t count) {
 	}
 }
 
+// Rounding of an estimate: add and mul are float16, and products with the whole query, which nearly cancel, stand
+// behind them; |q-c|^2 is a difference of float32 squares. It counts where codes are nearly exact, as in one dimension.
+float rounding_of(const vx_scan &s, const Node &leaf, const vx_leaf_header &header) {
+	const float product = static_cast<float>(s.query.norm) * leaf.spread * s.deviation;
+	return header.unit * header.unit * 0x1p-10F + product * 0x1p-9F + static_cast<float>(s.query.squared) * 0x1p-21F;
+}
+
 // How far an estimate near `squared` may be from the truth: the deviation of codes, which shrinks with the distance,
 // and the query's rounding to 8 bits, which does not.
 float doubt(const vx_scan &s, float error, float squared) {
@@ -52,14 +59,14 @@ float most_of(const vx_scan &s, float error, float estimate) {
 }
 
 // Squared distance (or negated product) below which a scan code's estimate lets an entry through.
-float estimate_cut(const vx_scan &s, const Node &leaf, float error) {
+float estimate_cut(const vx_scan &s, const Node &leaf, const vx_leaf_header &header) {
 	if (!s.gated) { // no rho_k yet: the k-th best estimate, with doubt on both sides
 		const float kth = s.estimates.threshold();
-		const float most = most_of(s, s.code_error, kth);
-		return most + doubt(s, error, std::min(most, leaf.base));
+		const float most = most_of(s, s.code_error, kth) + s.code_rounding;
+		return most + doubt(s, header.error, std::min(most, leaf.base)) + rounding_of(s, leaf, header);
 	}
 	const auto rho = static_cast<float>(estimate_units(s.query, s.highs.threshold()));
-	return rho + doubt(s, error, std::min(rho, leaf.base));
+	return rho + doubt(s, header.error, std::min(rho, leaf.base)) + rounding_of(s, leaf, header);
 }
 
 void scan_codes(vx_scan &s, const void *page, uint32_t count) {
@@ -72,10 +79,11 @@ void scan_codes(vx_scan &s, const void *page, uint32_t count) {
 		return;
 	}
 	s.code_error = std::max(s.code_error, header.error);
+	s.code_rounding = std::max(s.code_rounding, rounding_of(s, leaf, header));
 	const float scale = s.query.shape.scale;
 	const ScanQuery query{s.query.bytes, 2 * scale / header.unit,
 						  -static_cast<float>(top) * scale * static_cast<float>(s.query.shape.sum) / header.unit};
-	const float cut = estimate_cut(s, leaf, header.error);
+	const float cut = estimate_cut(s, leaf, header);
 	const float squared_unit = header.unit * header.unit;
 	// no estimate is >= NaN: without a cut all entries pass, even those whose damaged factors make infinity
 	const float relative = std::isfinite(cut) ? (cut - leaf.base) / squared_unit : NAN;
@@ -125,8 +133,8 @@ void trim_waiting(vx_scan &s) {
 	if (!s.estimates.full() || s.dial.exact)
 		return;
 	const float kth = s.estimates.threshold();
-	const float most = most_of(s, s.code_error, kth);
-	const float cut = most + doubt(s, s.code_error, most);
+	const float most = most_of(s, s.code_error, kth) + s.code_rounding;
+	const float cut = most + doubt(s, s.code_error, most) + s.code_rounding;
 	auto *end = std::remove_if(s.waiting.begin(), s.waiting.end(), [&](const Waiting &w) { return w.est > cut; });
 	s.complete = s.complete && end == s.waiting.end();
 	s.waiting.set_size(static_cast<size_t>(end - s.waiting.begin()));

@@ -177,6 +177,96 @@ TEST_CASE("the default dial finds most neighbours with little work") {
 	}
 }
 
+namespace {
+
+// Share of the k nearest found at the default recall, over all queries.
+double recall_of(vx_metric metric, Store &store, const std::vector<Vector> &rows, const std::vector<Vector> &queries,
+				 size_t k) {
+	const Index ix = store.open();
+	Executor executor(store, ix, rows);
+	size_t found = 0;
+	for (const Vector &q : queries) {
+		const auto truth = brute_force(metric, rows, q);
+		for (const Output &row : executor.run(q, 0.95, k).rows)
+			found += !(truth[k - 1] < row.key);
+	}
+	return static_cast<double>(found) / static_cast<double>(k * queries.size());
+}
+
+std::vector<Vector> groups(std::mt19937_64 &random, uint32_t number, uint32_t size, uint32_t dim, float radius,
+						   float offset = 0) {
+	std::normal_distribution<float> normal;
+	std::vector<Vector> rows;
+	for (uint32_t g = 0; g < number; g++) {
+		Vector center(dim);
+		for (auto &v : center)
+			v = offset + normal(random);
+		for (uint32_t i = 0; i < size; i++) {
+			rows.push_back(center);
+			for (auto &v : rows.back())
+				v += radius * normal(random);
+		}
+	}
+	std::shuffle(rows.begin(), rows.end(), random);
+	return rows;
+}
+
+} // namespace
+
+TEST_CASE("recall holds where a query wants more rows than its cluster has") {
+	std::mt19937_64 random(15);
+	const auto rows = groups(random, 120, 40, 64, 0.1F);
+	const std::vector<Vector> queries(rows.begin(), rows.begin() + 50);
+	for (const vx_metric metric : {VX_L2, VX_COSINE, VX_IP}) {
+		CAPTURE(metric);
+		BuildOptions options;
+		options.metric = metric;
+		options.leaves = 60;
+		Store store = build(64, rows, options);
+		CHECK(recall_of(metric, store, rows, queries, 10) >= 0.95);
+		CHECK(recall_of(metric, store, rows, queries, 100) >= 0.95);
+	}
+}
+
+TEST_CASE("recall holds in one dimension, where codes are nearly exact and their rounding counts") {
+	std::mt19937_64 random(16);
+	std::uniform_real_distribution<float> uniform;
+	std::vector<Vector> rows(8000, Vector(1));
+	for (auto &row : rows)
+		row[0] = uniform(random);
+	BuildOptions options;
+	options.leaves = 20;
+	Store store = build(1, rows, options);
+	const std::vector<Vector> queries(rows.begin(), rows.begin() + 100);
+	CHECK(recall_of(VX_L2, store, rows, queries, 1) >= 0.95);
+	CHECK(recall_of(VX_L2, store, rows, queries, 10) >= 0.95);
+}
+
+TEST_CASE("recall holds for rows inserted far from those the tree was trained on") {
+	std::mt19937_64 random(17);
+	const uint32_t dim = 32;
+	auto rows = groups(random, 30, 100, dim, 0.3F);
+	const auto later = groups(random, 30, 100, dim, 0.3F, 8);
+	const std::vector<Vector> queries(later.begin(), later.begin() + 50);
+	for (const vx_metric metric : {VX_L2, VX_COSINE, VX_IP}) {
+		CAPTURE(metric);
+		BuildOptions options;
+		options.metric = metric;
+		options.leaves = 40;
+		Store store = build(dim, rows, options);
+		auto all = rows;
+		{
+			const Index ix = store.open();
+			for (const Vector &row : later) {
+				REQUIRE(insert(store, ix, all.size(), row) == VX_DONE);
+				all.push_back(row);
+			}
+		}
+		CHECK(recall_of(metric, store, all, queries, 1) >= 0.95);
+		CHECK(recall_of(metric, store, all, queries, 10) >= 0.95);
+	}
+}
+
 TEST_CASE("a query without a direction gets every row once, in any order") {
 	std::mt19937_64 random(6);
 	for (const uint32_t leaves : {0U, 9U}) {
