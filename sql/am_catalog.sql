@@ -35,9 +35,18 @@ CREATE OPERATOR CLASS support_ops FOR TYPE vector USING vecidx AS
     OPERATOR 1 <-> (vector, vector) FOR ORDER BY float_ops, FUNCTION 1 not_a_metric(int);
 CREATE OPERATOR CLASS metric_ops FOR TYPE vector USING vecidx AS
     OPERATOR 1 <-> (vector, vector) FOR ORDER BY float_ops, FUNCTION 1 no_metric();
+-- an operator of another metric, and one that only looks alike
+CREATE FUNCTION like_l2(vector, vector) RETURNS float8 LANGUAGE sql IMMUTABLE RETURN $1 <-> $2;
+CREATE OPERATOR <~> (LEFTARG = vector, RIGHTARG = vector, FUNCTION = like_l2);
+CREATE OPERATOR CLASS other_ops FOR TYPE vector USING vecidx AS
+    OPERATOR 1 <+> (vector, vector) FOR ORDER BY float_ops, FUNCTION 1 vecidx_metric_l2();
+CREATE OPERATOR CLASS alike_ops FOR TYPE vector USING vecidx AS
+    OPERATOR 1 <~> (vector, vector) FOR ORDER BY float_ops, FUNCTION 1 vecidx_metric_l2();
 SELECT opcname, amvalidate(oid) FROM pg_opclass WHERE opcname IN ('empty_ops', 'search_ops', 'text_ops', 'sort_ops', 
-    'support_ops', 'metric_ops') AND opcmethod = (SELECT oid FROM pg_am WHERE amname = 'vecidx') ORDER BY opcname;
+    'support_ops', 'metric_ops', 'other_ops', 'alike_ops') AND opcmethod = (SELECT oid FROM pg_am WHERE amname = 'vecidx') ORDER BY opcname;
 CREATE INDEX ON c USING vecidx (v metric_ops);
+CREATE INDEX ON c USING vecidx (v other_ops);
+CREATE INDEX ON c USING vecidx (v alike_ops);
 
 -- inspection
 \x
@@ -74,5 +83,9 @@ DROP OPERATOR FAMILY text_ops USING vecidx;
 DROP OPERATOR FAMILY sort_ops USING vecidx;
 DROP OPERATOR FAMILY support_ops USING vecidx;
 DROP OPERATOR FAMILY metric_ops USING vecidx;
+DROP OPERATOR FAMILY other_ops USING vecidx;
+DROP OPERATOR FAMILY alike_ops USING vecidx;
+DROP OPERATOR <~> (vector, vector);
+DROP FUNCTION like_l2;
 DROP OPERATOR <~~> (vector, vector);
 DROP FUNCTION as_text, no_metric, not_a_metric;

@@ -61,6 +61,8 @@ extern void vecidx_shape_forget(Relation index);
 extern const vx_index *vecidx_shape_if_sound(Relation index);
 
 extern vx_metric vecidx_metric_of(Relation index);
+/* Whether the ordering operator's function measures what the support function says. */
+extern bool vecidx_metric_fits(Oid metric_function, Oid distance_function);
 /* Dimension of the indexed column by its type modifier; raises when it has none or too many. */
 extern uint32 vecidx_dimension_of(Relation index);
 

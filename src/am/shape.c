@@ -123,6 +123,15 @@ vx_metric vecidx_metric_of(Relation index) {
 		ereport(ERROR, (errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
 						errmsg("support function %d of the operator class of index \"%s\" names no metric: %d",
 							   VECIDX_METRIC_PROC, RelationGetRelationName(index), metric)));
+	if (!vecidx_metric_fits(proc->fn_oid,
+							get_opcode(get_opfamily_member(index->rd_opfamily[0], index->rd_opcintype[0],
+														   index->rd_opcintype[0], VECIDX_DISTANCE_STRATEGY))))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+				 errmsg("support function %d of the operator class of index \"%s\" does not fit its operator",
+						VECIDX_METRIC_PROC, RelationGetRelationName(index)),
+				 errhint("Name vecidx_metric_l2() for <->, vecidx_metric_cosine() for <=> and vecidx_metric_ip() "
+						 "for <#>.")));
 	return (vx_metric)metric;
 }
 

@@ -101,7 +101,10 @@ static void sweep_page(Sweep *sweep, BlockNumber block) {
 	ReleaseBuffer(buffer);
 }
 
-/* Pages added meanwhile hold rows that are newer than the start, yet a split list of pages costs little to read too. */
+/*
+ * Until the end as it is then: inserts extend the index meanwhile. Their rows are newer than the start and need not be
+ * offered, but the space freed on new pages should be known, and counts be those of the whole index.
+ */
 static void sweep_index(IndexVacuumInfo *info, Sweep *sweep) {
 	BlockNumber block = 0, blocks;
 

@@ -84,6 +84,10 @@ static void check_complete(Validation *v, List *groups) {
 		complain(v, "is missing the ordering operator for type %s", format_type_be(v->type));
 	if ((functions & ((uint64)1 << VECIDX_METRIC_PROC)) == 0)
 		complain(v, "is missing support function %d for type %s", VECIDX_METRIC_PROC, format_type_be(v->type));
+	if (v->sound &&
+		!vecidx_metric_fits(get_opfamily_proc(v->family, v->type, v->type, VECIDX_METRIC_PROC),
+							get_opcode(get_opfamily_member(v->family, v->type, v->type, VECIDX_DISTANCE_STRATEGY))))
+		complain(v, "contains a metric in support function %d that is not its operator's", VECIDX_METRIC_PROC);
 }
 
 static void check_members(Validation *v) {
