@@ -101,12 +101,16 @@ public:
 	}
 	uint32_t ref(uint32_t leaf_page, uint32_t slot) { return vecidx::leaf_ref(at(leaf_page), kDim, 2, slot); }
 	void set_ref(uint32_t leaf_page, uint32_t slot, uint32_t ref) { memcpy(ref_at(leaf_page, slot), &ref, 4); }
-	// The code slot of a leaf's first entry that is not dead.
+	// A row that is its leaf's centroid: any code will do for it.
+	bool is_center(uint32_t leaf_page, uint32_t slot) {
+		return vecidx::leaf_half_factors(at(leaf_page), kDim, 2, slot).mul == 0;
+	}
+	// The code slot of a leaf's first entry that is not dead and whose scan code counts.
 	vx_code_entry &code_of(uint32_t leaf_page, uint32_t *slot = nullptr) {
 		for (uint32_t i = 0;; i++) {
 			const uint32_t to = ref(leaf_page, i);
 			auto &entry = vecidx::code_entry(at(vecidx::ref_block(to, kDim)), kDim, vecidx::ref_slot(to, kDim));
-			if ((entry.row.flags & VX_ROW_DEAD) != 0)
+			if ((entry.row.flags & VX_ROW_DEAD) != 0 || is_center(leaf_page, i))
 				continue;
 			if (slot != nullptr)
 				*slot = i;
