@@ -14,6 +14,8 @@ $node->start;
 create_helpers($node);
 make_table($node, 'tree', 16, rows => 6000);
 make_table($node, 'raw', 16);
+# a VACUUM that could shorten the table waits five seconds for each other VACUUM in the queue
+$node->safe_psql('postgres', "ALTER TABLE $_ SET (vacuum_truncate = off)") for qw(tree raw);
 
 my $search = join("\n", map {
 	"SET LOCAL vecidx.recall = $_->[1];\nSELECT count(*) FROM (SELECT id FROM :t ORDER BY v $_->[0] made_vector(:n, 16) LIMIT :k) s;"
