@@ -74,6 +74,7 @@ const char *vx_page_fault(const void *page, const vx_meta *meta);
 
 /* NULL when block 0 holds a valid meta page of a format we read; else why not (static string). */
 const char *vx_meta_fault(const void *page);
+/* What block 0 says, in place; only after vx_meta_fault found nothing. */
 const vx_meta *vx_page_meta(const void *page);
 
 /* ---- index: what is fixed between trainings ------------------------------------------------------------------- */
@@ -81,6 +82,7 @@ const vx_meta *vx_page_meta(const void *page);
 /* Shape, rotation, mean: a single flat block that may be copied and cached (rd_amcache). */
 typedef struct vx_index vx_index;
 
+/* Bytes of an index of that many dimensions, mean and rotation included. */
 size_t vx_index_size(uint32_t dim);
 
 /* From scratch, for a build: the mean is zero until set. bits 0 chooses by dimension; leaf_size 0 chooses. */
@@ -89,14 +91,18 @@ void vx_index_shape(vx_index *ix, uint32_t dim, vx_metric metric, uint32_t bits,
 /* From a valid meta page. When the index has a tree, the caller then reads meta->mean and gives it to _set_mean_page.
  */
 void vx_index_open(vx_index *ix, const void *meta_page);
-const char *vx_index_set_mean_page(vx_index *ix, const void *page); /* NULL, or what is wrong with the page */
-void vx_index_set_mean(vx_index *ix, const float *mean);            /* float32[dim], finite */
+/* Takes the mean from its page. NULL, or what is wrong with the page (static string). */
+const char *vx_index_set_mean_page(vx_index *ix, const void *page);
+/* The mean that rows are centred by: float32[dim], finite. */
+void vx_index_set_mean(vx_index *ix, const float *mean);
 /* Add a row of class CODED to float64[dim] sums, in the form whose mean the index wants (unit length under cosine). */
 void vx_mean_add(const vx_index *ix, const float *x, double *sums);
-const vx_meta *vx_index_meta(const vx_index *ix); /* as of opening, or of shaping */
+/* The meta page as it was when the index was opened, or as it was shaped. */
+const vx_meta *vx_index_meta(const vx_index *ix);
 
 /* Where a vector belongs: codes and trees hold only vectors of ordinary size. */
 typedef enum vx_class { VX_CLASS_CODED, VX_CLASS_WILD, VX_CLASS_LATE } vx_class;
+/* Of a finite vector: LATE when it has no distance (zero under cosine), WILD when no code can hold it, else CODED. */
 vx_class vx_classify(const vx_index *ix, const float *x);
 
 /*
@@ -115,12 +121,17 @@ uint32_t vx_plan_leaves(const vx_index *ix, uint64_t rows);
  * The same entries, leaves and seed give the same centroids. After VX_DONE it also routes rows and stays readable.
  */
 typedef struct vx_train vx_train;
+/* Bytes a training needs. */
 size_t vx_train_size(const vx_index *ix, uint64_t n, uint32_t leaves);
+/* `entries` and `ix` must outlive the steps; the trained result needs only `ix`. */
 vx_train *vx_train_init(void *memory, size_t bytes, const vx_index *ix, const void *entries, uint64_t n,
 						uint32_t leaves);
-vx_step vx_train_next(vx_train *t); /* VX_YIELD or VX_DONE */
+/* A few milliseconds of work: VX_YIELD, or VX_DONE. */
+vx_step vx_train_next(vx_train *t);
+/* Share of the work done, 0 to 1, never less than before. */
 double vx_train_progress(const vx_train *t);
-uint32_t vx_train_leaves(const vx_train *t); /* may be fewer than asked when the rows have few distinct values */
+/* Leaves that came of it: fewer than asked when the rows have few distinct values. */
+uint32_t vx_train_leaves(const vx_train *t);
 
 /* Nearest leaf of each of n entries (vx_code_stride apart). Leaves are numbered so that near ones are near in number.
  */
@@ -133,15 +144,24 @@ void vx_train_assign(const vx_train *t, const void *entries, uint32_t n, uint32_
  * without gaps when finished), VX_DONE means call on. `train` and `ix` must outlive the writer.
  */
 typedef struct vx_writer vx_writer;
+/* Bytes a writer needs. */
 size_t vx_writer_size(const vx_index *ix, const vx_train *train);
+/* Starts a writer in `memory` of vx_writer_size() bytes. */
 vx_writer *vx_writer_init(void *memory, size_t bytes, const vx_index *ix, const vx_train *train);
-void vx_writer_coded(vx_writer *w, uint32_t leaf, const vx_code_entry *entry); /* entry->row is set */
+/* Adds a row of class CODED to a leaf; entry->row is set. */
+void vx_writer_coded(vx_writer *w, uint32_t leaf, const vx_code_entry *entry);
+/* Adds a row of class CODED to an index without a tree. */
 void vx_writer_raw(vx_writer *w, vx_row row, const float *x);
+/* Adds a row of class WILD. */
 void vx_writer_wild(vx_writer *w, vx_row row);
-void vx_writer_late(vx_writer *w, vx_row row); /* row.flags tells NULL from NaN */
-void vx_writer_finish(vx_writer *w);           /* then drain; the meta page is the last one */
+/* Adds a row of class LATE, or one without a vector: row.flags tells NULL from NaN. */
+void vx_writer_late(vx_writer *w, vx_row row);
+/* No more rows; drain once more. The meta page is the last one. */
+void vx_writer_finish(vx_writer *w);
+/* VX_WRITE, or VX_DONE when nothing is to be written now. */
 vx_step vx_writer_next(vx_writer *w, vx_want *want);
-uint32_t vx_writer_blocks(const vx_writer *w); /* pages so far, meta included */
+/* Pages so far, meta page included. */
+uint32_t vx_writer_blocks(const vx_writer *w);
 
 /* ---- inserting ------------------------------------------------------------------------------------------------- */
 
@@ -153,10 +173,15 @@ uint32_t vx_writer_blocks(const vx_writer *w); /* pages so far, meta included */
  * VX_CORRUPT. x == NULL inserts a NULL.
  */
 typedef struct vx_insert vx_insert;
+/* Bytes an insert needs. */
 size_t vx_insert_size(const vx_index *ix);
+/* Starts an insert in `memory` of vx_insert_size() bytes; copies the vector. */
 vx_insert *vx_insert_init(void *memory, const vx_index *ix, vx_row row, const float *x);
+/* VX_PAGE, VX_WRITE, VX_STALE, VX_CORRUPT, or VX_DONE. */
 vx_step vx_insert_next(vx_insert *in, vx_want *want);
+/* The page asked for, read during the call only. */
 void vx_insert_page(vx_insert *in, const void *page);
+/* Makes the planned change on the locked pages, if it still fits them. */
 vx_step vx_insert_apply(vx_insert *in, void *const pages[], const uint32_t blocks[], vx_want *want);
 
 /* ---- deleting -------------------------------------------------------------------------------------------------- */
@@ -187,19 +212,26 @@ typedef struct vx_scan_stats {
  * next query of a nested loop.
  */
 typedef struct vx_scan vx_scan;
+/* Bytes of the first block of memory; VX_MEMORY asks for more. */
 size_t vx_scan_size(const vx_index *ix);
+/* Starts a scan in a block of at least vx_scan_size() bytes; copies the query. */
 vx_scan *vx_scan_init(void *memory, size_t bytes, const vx_index *ix, const vx_query *query);
 /* Another query on the same memory, grown blocks included. */
 void vx_scan_restart(vx_scan *s, const vx_query *query);
+/* The next step, one of those above. */
 vx_step vx_scan_next(vx_scan *s, vx_want *want);
+/* The page asked for. */
 void vx_scan_page(vx_scan *s, const void *page);
+/* A block of at least want->bytes, which the scan keeps. */
 void vx_scan_grow(vx_scan *s, void *memory, size_t bytes);
+/* Counts since vx_scan_init, restarts included. */
 void vx_scan_stats_get(const vx_scan *s, vx_scan_stats *out);
 
 /* What a scan for k rows at this recall is expected to do, for the planner. */
 typedef struct vx_estimate {
 	double leaves, pages, entries, refined, rows;
 } vx_estimate;
+/* `rows` are in the index now; a scan until k of them are handed out. */
 void vx_scan_estimate(const vx_meta *meta, double rows, double recall, double k, vx_estimate *out);
 
 /* ---- checking -------------------------------------------------------------------------------------------------- */
@@ -210,10 +242,15 @@ void vx_scan_estimate(const vx_meta *meta, double rows, double recall, double k,
  * and may be called on to find more, VX_MEMORY (vx_check_grow), VX_DONE.
  */
 typedef struct vx_check vx_check;
+/* Bytes of the first block of memory, for an index of that many blocks. */
 size_t vx_check_size(const vx_index *ix, uint32_t nblocks);
+/* Starts a check in a block of at least vx_check_size() bytes. */
 vx_check *vx_check_init(void *memory, size_t bytes, const vx_index *ix, uint32_t nblocks);
+/* The next step, one of those above. */
 vx_step vx_check_next(vx_check *c, vx_want *want);
+/* The page asked for, read during the call only. */
 void vx_check_page(vx_check *c, const void *page);
+/* A block of at least want->bytes. */
 void vx_check_grow(vx_check *c, void *memory, size_t bytes);
 
 #ifdef __cplusplus
