@@ -54,17 +54,19 @@ double default_alpha(vx_metric metric, double recall) {
 	return metric == VX_IP ? interpolate(kProduct, misses_of(recall)) : interpolate(kDistance, misses_of(recall));
 }
 
-double distance_deviation(const vx_meta &meta) {
-	return 1 / std::sqrt(meta.local_dim >= 1 ? meta.local_dim : static_cast<double>(meta.dim));
-}
-
 Dial dial_for(const vx_meta &meta, double recall) {
 	if (!(recall < 1))
-		return {true, 0, 0, 0, 8};
+		return {true, 0, 0, 0, 0, 8};
 	const double alpha = default_alpha(static_cast<vx_metric>(meta.metric), recall) * widening(meta.local_dim) *
 						 small_index(static_cast<double>(meta.rows));
 	const double sigmas = 2 + misses_of(recall) / 3;
-	return {false, static_cast<float>(alpha), static_cast<float>(sigmas), recall > 0.98 ? 1.9F : 1.5F, 8};
+	const double deviation = 1 / std::sqrt(meta.local_dim >= 1 ? meta.local_dim : static_cast<double>(meta.dim));
+	return {false,
+			static_cast<float>(alpha),
+			static_cast<float>(sigmas),
+			static_cast<float>(deviation),
+			recall > 0.98 ? 1.9F : 1.5F,
+			8};
 }
 
 } // namespace vecidx

@@ -11,12 +11,10 @@ struct Dial {
 	float alpha;
 	// ... or when its rows would have to lie nearer than so many deviations of their distances to be beyond rho_k
 	float sigmas;
-	float epsilon;  // deviations of the scan code's estimate that a candidate may lie beyond rho_k
-	uint32_t first; // leaves opened in order of score before the gate is fixed
+	float deviation; // of the squared distances to a leaf's rows, over 2 |q-c| rms: 1 / sqrt(directions)
+	float epsilon;   // deviations of the scan code's estimate that a candidate may lie beyond rho_k
+	uint32_t first;  // leaves opened in order of score before the gate is fixed
 };
-
-// Deviation of the squared distances from a query to a leaf's rows, over 2 |q-c| rms: 1 / sqrt(directions).
-double distance_deviation(const vx_meta &meta);
 
 // The gate for an index of the kind the default table was measured on.
 double default_alpha(vx_metric metric, double recall);

@@ -313,7 +313,6 @@ vx_scan *vx_scan_init(void *memory, size_t bytes, const vx_index *ix, const vx_q
 void vx_scan_restart(vx_scan *s, const vx_query *query) {
 	prepare_query(*s->ix, query->vector, s->query_memory, s->query);
 	s->dial = dial_for(s->ix->meta, query->recall);
-	s->deviation = static_cast<float>(distance_deviation(s->ix->meta));
 	s->fault = nullptr;
 	s->stale = false;
 	s->nodes.clear();

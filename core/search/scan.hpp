@@ -74,7 +74,6 @@ struct vx_scan {
 	const vx_index *ix;
 	vecidx::Query query;
 	vecidx::Dial dial;
-	float deviation; // see distance_deviation
 	vecidx::Arena arena;
 	void *query_memory;
 	vx_scan_stats stats;

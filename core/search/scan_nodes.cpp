@@ -169,7 +169,7 @@ namespace {
 // centroid.
 bool reaches(const vx_scan &s, const Node &leaf, double rho) {
 	const float mean = leaf.base + leaf.spread * leaf.spread;
-	const float deviation = 2 * std::sqrt(leaf.base) * leaf.spread * s.deviation;
+	const float deviation = 2 * std::sqrt(leaf.base) * leaf.spread * s.dial.deviation;
 	return mean - s.dial.sigmas * deviation <= static_cast<float>(estimate_units(s.query, rho));
 }
 

@@ -36,7 +36,7 @@ void take_all(vx_scan &s, const void *page, uint32_t count) {
 // Rounding of an estimate: add and mul are float16, and products with the whole query, which nearly cancel, stand
 // behind them; |q-c|^2 is a difference of float32 squares. It counts where codes are nearly exact, as in one dimension.
 float rounding_of(const vx_scan &s, const Node &leaf, const vx_leaf_header &header) {
-	const float product = static_cast<float>(s.query.norm) * leaf.spread * s.deviation;
+	const float product = static_cast<float>(s.query.norm) * leaf.spread * s.dial.deviation;
 	return header.unit * header.unit * 0x1p-10F + product * 0x1p-9F + static_cast<float>(s.query.squared) * 0x1p-21F;
 }
 
