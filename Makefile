@@ -16,11 +16,12 @@ CORE_OBJS = \
 	core/page/inner.o \
 	core/page/layout_check.o \
 	core/page/leaf.o \
+	core/page/list_rows.o \
 	core/page/page.o \
-	core/page/remove.o \
 	core/page/rows.o \
 	core/page/validate.o \
 	core/search/check.o \
+	core/search/check_room.o \
 	core/search/check_rows.o \
 	core/search/check_sweep.o \
 	core/search/check_tree.o \

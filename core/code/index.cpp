@@ -158,8 +158,11 @@ void vx_index_shape(vx_index *ix, uint32_t dim, vx_metric metric, uint32_t bits,
 	meta.scan_bits = static_cast<uint8_t>(bits != 0 ? bits : dim >= 384 ? 1 : 2);
 	meta.seed = seed;
 	meta.epoch = 1;
+	meta.clock = 1;
 	meta.next_node = 1;
 	meta.root = meta.mean = meta.raw = meta.wild = meta.late = meta.code_tail = VX_NO_BLOCK;
+	for (uint32_t &block : meta.room)
+		block = VX_NO_BLOCK;
 	meta.leaf_size = leaf_size != 0 ? leaf_size : page_leaf_size(dim, meta.scan_bits);
 	complete(*ix);
 }

@@ -13,10 +13,14 @@ public:
 		if (capacity_ > 0)
 			memset(slots_, 0, capacity_ * sizeof(uint64_t));
 	}
-	[[nodiscard]] bool reserve_one(Arena &arena) {
-		if (count_ * 2 < capacity_)
+	[[nodiscard]] bool reserve_one(Arena &arena) { return reserve_more(arena, 1); }
+	[[nodiscard]] bool reserve_more(Arena &arena, size_t more) {
+		const size_t wanted = checked_product(checked_sum(count_, more), 2);
+		if (wanted <= capacity_)
 			return true;
-		const size_t capacity = capacity_ == 0 ? 64 : checked_product(capacity_, 4);
+		size_t capacity = capacity_ == 0 ? 64 : checked_product(capacity_, 4);
+		while (capacity < wanted)
+			capacity = checked_product(capacity, 4);
 		auto *slots = static_cast<uint64_t *>(arena.allocate(checked_product(capacity, sizeof(uint64_t))));
 		if (slots == nullptr)
 			return false;
@@ -31,13 +35,16 @@ public:
 		return true;
 	}
 	bool contains(const vx_row &row) const { return capacity_ > 0 && *find(key(row)) != 0; }
-	void add(const vx_row &row) {
+	// False when it was there already.
+	bool add(const vx_row &row) {
 		uint64_t *slot = find(key(row));
-		if (*slot == 0) {
-			*slot = key(row);
-			count_++;
-		}
+		if (*slot != 0)
+			return false;
+		*slot = key(row);
+		count_++;
+		return true;
 	}
+	size_t size() const { return count_; }
 
 private:
 	// never 0, since offsets in a table's block start at 1; the top bit makes that sure for damaged pages too

@@ -10,7 +10,7 @@ namespace {
 
 // ---- page
 static_assert(VX_PAGE_SIZE == 8192 && VX_SPECIAL_OFFSET == 8176 && VX_HEADER_OFFSET == 24);
-static_assert(VX_ENTRIES_OFFSET == VX_HEADER_OFFSET + sizeof(vx_chain_header));
+static_assert(VX_ENTRIES_OFFSET == VX_HEADER_OFFSET + sizeof(vx_rows_header));
 static_assert(VX_BLOCKS_OFFSET == VX_HEADER_OFFSET + sizeof(vx_leaf_header));
 static_assert(VX_BLOCKS_OFFSET % 64 == 0 && VX_ROWS_PER_PAGE == 126);
 
@@ -20,21 +20,25 @@ static_assert(offsetof(vx_special, level) == 10 && offsetof(vx_special, entry_by
 static_assert(offsetof(vx_special, page_id) == 14);
 
 // ---- meta
-static_assert(sizeof(vx_meta) == 160);
+static_assert(sizeof(vx_meta) == 168);
 static_assert(offsetof(vx_meta, magic) == 0 && offsetof(vx_meta, version) == 4 && offsetof(vx_meta, dim) == 8);
 static_assert(offsetof(vx_meta, metric) == 12 && offsetof(vx_meta, tree) == 13);
 static_assert(offsetof(vx_meta, scan_bits) == 14 && offsetof(vx_meta, levels) == 15);
-static_assert(offsetof(vx_meta, seed) == 16 && offsetof(vx_meta, epoch) == 24);
-static_assert(offsetof(vx_meta, next_node) == 32 && offsetof(vx_meta, root_node) == 40);
-static_assert(offsetof(vx_meta, root) == 48 && offsetof(vx_meta, mean) == 52 && offsetof(vx_meta, raw) == 56);
-static_assert(offsetof(vx_meta, wild) == 60 && offsetof(vx_meta, late) == 64 && offsetof(vx_meta, code_tail) == 68);
-static_assert(offsetof(vx_meta, leaves) == 72 && offsetof(vx_meta, leaf_size) == 76);
-static_assert(offsetof(vx_meta, rows) == 80 && offsetof(vx_meta, spread) == 88);
-static_assert(offsetof(vx_meta, local_dim) == 96 && offsetof(vx_meta, reserved) == 104);
+static_assert(offsetof(vx_meta, seed) == 16 && offsetof(vx_meta, epoch) == 24 && offsetof(vx_meta, clock) == 32);
+static_assert(offsetof(vx_meta, next_node) == 40 && offsetof(vx_meta, root_node) == 48);
+static_assert(offsetof(vx_meta, raw_node) == 56 && offsetof(vx_meta, root) == 64 && offsetof(vx_meta, mean) == 68);
+static_assert(offsetof(vx_meta, raw) == 72 && offsetof(vx_meta, wild) == 76 && offsetof(vx_meta, late) == 80);
+static_assert(offsetof(vx_meta, code_tail) == 84 && offsetof(vx_meta, room) == 88);
+static_assert(offsetof(vx_meta, leaves) == 104 && offsetof(vx_meta, leaf_size) == 108);
+static_assert(offsetof(vx_meta, rows) == 112 && offsetof(vx_meta, spread) == 120);
+static_assert(offsetof(vx_meta, local_dim) == 128 && offsetof(vx_meta, reserved) == 136);
 
 // ---- chains
 static_assert(sizeof(vx_chain_header) == 8 && offsetof(vx_chain_header, next) == 0);
-static_assert(offsetof(vx_chain_header, count) == 4 && offsetof(vx_chain_header, dead) == 6);
+static_assert(offsetof(vx_chain_header, count) == 4 && offsetof(vx_chain_header, behind) == 6);
+static_assert(sizeof(vx_rows_header) == 16 && offsetof(vx_rows_header, chain) == 0);
+static_assert(offsetof(vx_rows_header, room) == 8 && offsetof(vx_rows_header, dead) == 12 &&
+			  offsetof(vx_rows_header, free) == 14);
 static_assert(sizeof(vx_row) == 8 && offsetof(vx_row, block) == 0);
 static_assert(offsetof(vx_row, offset) == 4 && offsetof(vx_row, flags) == 6);
 static_assert(sizeof(vx_code_entry) == 16 && offsetof(vx_code_entry, row) == 0 && offsetof(vx_code_entry, scale) == 8);
@@ -44,20 +48,23 @@ static_assert(sizeof(vx_raw_entry) == 8 && offsetof(vx_raw_entry, row) == 0 && o
 // ---- leaf
 static_assert(sizeof(vx_leaf_header) == 40 && offsetof(vx_leaf_header, chain) == 0);
 static_assert(offsetof(vx_leaf_header, unit) == 8 && offsetof(vx_leaf_header, error) == 12);
+static_assert(offsetof(vx_leaf_header, moved) == 16 && offsetof(vx_leaf_header, horizon) == 24);
+static_assert(offsetof(vx_leaf_header, forgot) == 32);
 static_assert(kBlockEntries == VX_LANES && kRowBytes == VX_ROW_BYTES && VX_ROW_BYTES == 4 * VX_LANES);
 
 // ---- inner
 static_assert(sizeof(vx_inner_header) == 40 && offsetof(vx_inner_header, next) == 0);
-static_assert(offsetof(vx_inner_header, children) == 4 && offsetof(vx_inner_header, first_row) == 8);
+static_assert(offsetof(vx_inner_header, blocks) == 4 && offsetof(vx_inner_header, part) == 6);
+static_assert(offsetof(vx_inner_header, horizon) == 8 && offsetof(vx_inner_header, forgot) == 16);
 static_assert(VX_CHILD_SCALE == 0 && VX_CHILD_NORM == 1 && VX_CHILD_RADIUS == 2 && VX_CHILD_SPREAD == 3);
-static_assert(VX_CHILD_AUX == 4 && VX_CHILD_ROWS == 5 && VX_CHILD_BLOCK == 6 && VX_CHILD_NODE_LO == 7);
-static_assert(VX_CHILD_NODE_HI == 8 && VX_CHILD_FIELDS == 9);
+static_assert(VX_CHILD_AUX == 4 && VX_CHILD_BLOCK == 5 && VX_CHILD_NODE_LO == 6 && VX_CHILD_NODE_HI == 7);
+static_assert(VX_CHILD_BORN_LO == 8 && VX_CHILD_RETIRED_LO == 10 && VX_CHILD_FIELDS == 12);
 
 // ---- everything fits
 static_assert(VX_HEADER_OFFSET + sizeof(vx_meta) <= VX_SPECIAL_OFFSET);
 static_assert(VX_BLOCKS_OFFSET + VX_MAX_DIM * sizeof(float) <= VX_SPECIAL_OFFSET);
 static_assert((VX_SPECIAL_OFFSET - VX_ENTRIES_OFFSET) / (8 + 4 * VX_MAX_DIM) >= 1);
-static_assert(((VX_MAX_DIM + 3) / 4 + VX_CHILD_FIELDS) * VX_ROW_BYTES <= UINT16_MAX);
+static_assert((VX_MAX_DIM + 3) / 4 + VX_CHILD_FIELDS <= UINT16_MAX);
 
 } // namespace
 } // namespace vecidx

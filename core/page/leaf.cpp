@@ -93,4 +93,60 @@ HalfFactors leaf_half_factors(const void *page, uint32_t dim, uint32_t bits, uin
 	return half;
 }
 
+namespace {
+
+constexpr uint16_t kInfiniteHalf = 0x7C00;
+
+// Everything of one entry to another place, which loses what it had.
+void move_entry(void *page, uint32_t dim, uint32_t bits, uint32_t from, uint32_t to) {
+	const uint8_t *source = leaf_block(page, dim, bits, from / VX_LANES);
+	uint8_t *target = leaf_block(page, dim, bits, to / VX_LANES);
+	const uint32_t rows = vx_scan_rows(dim, bits), a = from % VX_LANES, b = to % VX_LANES;
+	for (uint32_t row = 0; row < rows; row++)
+		memcpy(target + size_t(row) * VX_ROW_BYTES + size_t(b) * 4, source + size_t(row) * VX_ROW_BYTES + size_t(a) * 4,
+			   4);
+	const LaneFields out = fields_of(dim, bits, a), in = fields_of(dim, bits, b);
+	memcpy(target + in.add, source + out.add, 2);
+	memcpy(target + in.mul, source + out.mul, 2);
+	memcpy(target + in.ref, source + out.ref, 4);
+}
+
+void clear_entry(void *page, uint32_t dim, uint32_t bits, uint32_t slot) {
+	uint8_t *block = leaf_block(page, dim, bits, slot / VX_LANES);
+	const uint32_t rows = vx_scan_rows(dim, bits), lane = slot % VX_LANES;
+	for (uint32_t row = 0; row < rows; row++)
+		memset(block + size_t(row) * VX_ROW_BYTES + size_t(lane) * 4, 0, 4);
+	const LaneFields at = fields_of(dim, bits, lane);
+	memset(block + at.add, 0, 2);
+	memset(block + at.mul, 0, 2);
+	memset(block + at.ref, 0, 4);
+}
+
+} // namespace
+
+void leaf_mark(void *page, uint32_t dim, uint32_t bits, uint32_t slot) {
+	uint8_t *block = leaf_block(page, dim, bits, slot / VX_LANES);
+	memcpy(block + fields_of(dim, bits, slot % VX_LANES).add, &kInfiniteHalf, sizeof(kInfiniteHalf));
+}
+
+bool leaf_marked(const void *page, uint32_t dim, uint32_t bits, uint32_t slot) {
+	return leaf_half_factors(page, dim, bits, slot).add == kInfiniteHalf;
+}
+
+uint32_t leaf_drop(void *page, uint32_t dim, uint32_t bits, const uint8_t *slots) {
+	auto &chain = page_header<vx_chain_header>(page);
+	const uint32_t before = chain.count;
+	uint32_t left = before;
+	for (uint32_t slot = before; slot-- > 0;) {
+		if ((slots[slot / 8] >> (slot % 8) & 1) == 0)
+			continue;
+		left--;
+		if (slot < left)
+			move_entry(page, dim, bits, left, slot);
+		clear_entry(page, dim, bits, left);
+	}
+	chain.count = static_cast<uint16_t>(left);
+	return before - left;
+}
+
 } // namespace vecidx

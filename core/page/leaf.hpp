@@ -20,6 +20,13 @@ bool leaf_append(void *page, uint32_t dim, uint32_t bits, const uint8_t *code, c
 uint32_t leaf_ref(const void *page, uint32_t dim, uint32_t bits, uint32_t slot);
 void leaf_code(const void *page, uint32_t dim, uint32_t bits, uint32_t slot, uint8_t *code);
 
+// A marked entry's row has another entry in another leaf since: its add is +infinity, so no scan takes it.
+void leaf_mark(void *page, uint32_t dim, uint32_t bits, uint32_t slot);
+bool leaf_marked(const void *page, uint32_t dim, uint32_t bits, uint32_t slot);
+
+// Drop slots (bitmap), the last entries moving into the gaps; returns how many went.
+uint32_t leaf_drop(void *page, uint32_t dim, uint32_t bits, const uint8_t *slots);
+
 // Its factors as stored: float16, divided by the page's unit.
 struct HalfFactors {
 	uint16_t add, mul;

@@ -14,7 +14,7 @@ uint32_t entry_bytes_of(vx_page_kind kind, uint32_t dim, uint32_t bits) {
 	case VX_KIND_MEAN:
 		return dim * 4;
 	case VX_KIND_INNER:
-		return vx_inner_block_rows(dim) * VX_ROW_BYTES;
+		return vx_inner_block_rows(dim);
 	case VX_KIND_LEAF:
 		return vx_leaf_block_bytes(dim, bits);
 	case VX_KIND_CODE:
@@ -23,6 +23,8 @@ uint32_t entry_bytes_of(vx_page_kind kind, uint32_t dim, uint32_t bits) {
 		return vx_raw_stride(dim);
 	case VX_KIND_LIST:
 		return sizeof(vx_row);
+	case VX_KIND_FREE:
+		break;
 	}
 	return 0;
 }
@@ -54,6 +56,7 @@ void page_init(void *page, vx_page_kind kind, uint64_t node, uint32_t level, uin
 	switch (kind) {
 	case VX_KIND_INNER:
 		page_header<vx_inner_header>(page).next = VX_NO_BLOCK;
+		page_header<vx_inner_header>(page).blocks = 1;
 		break;
 	case VX_KIND_LEAF:
 		page_header<vx_leaf_header>(page).unit = 1;
@@ -84,12 +87,13 @@ bool is_ours(const void *page) {
 	return special.page_id == VX_PAGE_ID && special.version == VX_FORMAT_VERSION;
 }
 
-// End of the rows of the node's stream that lie on this page.
-uint64_t inner_used(const vx_inner_header &header, uint32_t block_bytes) {
-	const uint64_t blocks = (uint64_t(header.children) + VX_LANES - 1) / VX_LANES;
-	const uint64_t rows = blocks * (block_bytes / VX_ROW_BYTES);
-	const uint64_t left = rows > header.first_row ? rows - header.first_row : 0;
-	return VX_BLOCKS_OFFSET + std::min<uint64_t>(left, VX_ROWS_PER_PAGE) * VX_ROW_BYTES;
+// End of the blocks, or of the part of one, that lie on this page.
+uint64_t inner_used(const vx_inner_header &header, uint32_t block_rows) {
+	const uint64_t before = uint64_t(header.part) * VX_ROWS_PER_PAGE, rows = uint64_t(header.blocks) * block_rows;
+	if (header.blocks == 0 || before >= rows)
+		return 0;
+	const uint64_t here = block_rows > VX_ROWS_PER_PAGE ? std::min<uint64_t>(rows - before, VX_ROWS_PER_PAGE) : rows;
+	return VX_BLOCKS_OFFSET + here * VX_ROW_BYTES;
 }
 
 } // namespace
@@ -115,6 +119,9 @@ uint32_t vx_page_used(const void *page) {
 		used = VX_BLOCKS_OFFSET + blocks * bytes;
 		break;
 	}
+	case VX_KIND_FREE:
+		used = VX_HEADER_OFFSET;
+		break;
 	case VX_KIND_CODE:
 	case VX_KIND_RAW:
 	case VX_KIND_LIST:

@@ -20,11 +20,29 @@ uint8_t *next_entry(void *page, vx_page_kind kind, uint32_t dim) {
 
 } // namespace
 
-bool code_append(void *page, uint32_t dim, const vx_code_entry &entry) {
-	uint8_t *to = next_entry(page, VX_KIND_CODE, dim);
-	if (to == nullptr)
+uint32_t code_slot(const void *page, uint32_t dim) {
+	if (chain_fault(page, VX_KIND_CODE, dim, 0) != nullptr)
+		return kNoSlot;
+	const auto &header = page_header<vx_rows_header>(page);
+	if (header.free > 0)
+		for (uint32_t slot = 0; slot < header.chain.count; slot++)
+			if ((row_at(page, slot).flags & VX_ROW_FREE) != 0)
+				return slot;
+	return header.chain.count < vx_codes_per_page(dim) ? header.chain.count : kNoSlot;
+}
+
+bool code_put(void *page, uint32_t dim, const vx_code_entry &entry) {
+	const uint32_t slot = code_slot(page, dim);
+	if (slot == kNoSlot)
 		return false;
-	memcpy(to, &entry, vx_code_stride(dim));
+	auto &header = page_header<vx_rows_header>(page);
+	if (slot == header.chain.count) {
+		header.chain.count++;
+	} else {
+		header.dead--;
+		header.free--;
+	}
+	memcpy(&code_entry(page, dim, slot), &entry, vx_code_stride(dim));
 	return true;
 }
 
@@ -43,6 +61,71 @@ bool list_append(void *page, const vx_row &row) {
 		return false;
 	memcpy(to, &row, sizeof(row));
 	return true;
+}
+
+const vx_row &row_at(const void *page, uint32_t slot) {
+	const size_t at = VX_ENTRIES_OFFSET + size_t(slot) * page_special(page).entry_bytes;
+	return *reinterpret_cast<const vx_row *>(static_cast<const uint8_t *>(page) + at);
+}
+
+vx_row &row_at(void *page, uint32_t slot) {
+	return const_cast<vx_row &>(row_at(static_cast<const void *>(page), slot));
+}
+
+namespace {
+
+bool has(const uint8_t *slots, uint32_t slot) {
+	return (slots[slot / 8] >> (slot % 8) & 1) != 0;
+}
+
+// The last entries move into the gaps, so that little changes.
+uint32_t compact(void *page, const uint8_t *slots) {
+	auto &chain = page_header<vx_chain_header>(page);
+	const size_t bytes = page_special(page).entry_bytes;
+	const uint32_t before = chain.count;
+	uint32_t left = before;
+	for (uint32_t slot = before; slot-- > 0;) {
+		if (!has(slots, slot))
+			continue;
+		left--;
+		if (slot < left)
+			memcpy(&row_at(page, slot), &row_at(page, left), bytes);
+		memset(&row_at(page, left), 0, bytes);
+	}
+	chain.count = static_cast<uint16_t>(left);
+	return before - left;
+}
+
+} // namespace
+
+uint32_t rows_remove(void *page, const uint8_t *slots) {
+	if (page_special(page).kind != VX_KIND_CODE)
+		return compact(page, slots);
+	auto &header = page_header<vx_rows_header>(page);
+	uint32_t removed = 0;
+	for (uint32_t slot = 0; slot < header.chain.count; slot++) {
+		vx_row &row = row_at(page, slot);
+		if (has(slots, slot) && (row.flags & VX_ROW_DEAD) == 0) {
+			row.flags |= VX_ROW_DEAD;
+			removed++;
+		}
+	}
+	header.dead = static_cast<uint16_t>(header.dead + removed);
+	return removed;
+}
+
+uint32_t code_release(void *page, const uint8_t *slots) {
+	auto &header = page_header<vx_rows_header>(page);
+	uint32_t released = 0;
+	for (uint32_t slot = 0; slot < header.chain.count; slot++) {
+		vx_row &row = row_at(page, slot);
+		if (has(slots, slot) && (row.flags & (VX_ROW_DEAD | VX_ROW_FREE)) == VX_ROW_DEAD) {
+			row.flags |= VX_ROW_FREE;
+			released++;
+		}
+	}
+	header.free = static_cast<uint16_t>(header.free + released);
+	return released;
 }
 
 } // namespace vecidx

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "page/inner.hpp"
 #include "vecidx/core.h"
 
 namespace vecidx {
@@ -11,10 +12,6 @@ namespace {
 
 // Coded rows lie within 1e18 of each other (index.cpp); choose_unit has the lower limit.
 constexpr float kSmallestUnit = 1e-15F, kLargestUnit = 1e18F;
-
-uint64_t inner_rows(uint32_t children, uint32_t dim) {
-	return (uint64_t(children) + VX_LANES - 1) / VX_LANES * vx_inner_block_rows(dim);
-}
 
 const char *not_this_kind(vx_page_kind kind) {
 	switch (kind) {
@@ -32,6 +29,8 @@ const char *not_this_kind(vx_page_kind kind) {
 		return "not a raw page";
 	case VX_KIND_LIST:
 		return "not a list page";
+	case VX_KIND_FREE:
+		return "not a free page";
 	}
 	return "a page of an unknown kind";
 }
@@ -53,6 +52,13 @@ const char *places_fault(const vx_meta &meta) {
 			return "the meta page points to no list";
 	if (meta.code_tail == VX_META_BLOCK)
 		return "the meta page points to no code page";
+	for (const uint32_t block : meta.room)
+		if (block == VX_META_BLOCK)
+			return "the meta page points to no page with room";
+	if (meta.clock == 0 || meta.clock == VX_NEVER)
+		return "the meta page has an impossible clock";
+	if (meta.raw_node >= meta.next_node)
+		return "the meta page's raw run has a node id not given out yet";
 	if (meta.levels == 0)
 		return meta.root == VX_NO_BLOCK && meta.mean == VX_NO_BLOCK ? nullptr
 																	: "the meta page has a root but no levels";
@@ -71,8 +77,11 @@ const char *chain_fault(const void *page, vx_page_kind kind, uint32_t dim, uint3
 	const auto &chain = page_header<vx_chain_header>(page);
 	if (chain.count > chain_capacity(kind, dim, bits))
 		return "a page counts more entries than fit";
-	if (chain.dead > chain.count)
-		return "a page counts more dead entries than entries";
+	if (kind == VX_KIND_CODE) {
+		const auto &rows = page_header<vx_rows_header>(page);
+		if (rows.dead > chain.count || rows.free > rows.dead)
+			return "a page counts more dead entries than entries";
+	}
 	return chain.next != VX_META_BLOCK ? nullptr : "a page is followed by the meta page";
 }
 
@@ -96,14 +105,12 @@ const char *inner_fault(const void *page, uint32_t dim, uint64_t node, uint32_t 
 	if (page_special(page).node != node || page_special(page).level != level)
 		return "an inner page belongs to another node";
 	const auto &header = page_header<vx_inner_header>(page);
-	if (header.children == 0)
-		return "an inner node has no children";
-	if (header.first_row >= inner_rows(header.children, dim) || header.first_row % VX_ROWS_PER_PAGE != 0)
-		return "an inner page starts beyond the end of its node";
-	const bool last = inner_rows(header.children, dim) - header.first_row <= VX_ROWS_PER_PAGE;
-	if (last != (header.next == VX_NO_BLOCK) || header.next == VX_META_BLOCK)
-		return "an inner node has too few or too many pages";
-	return nullptr;
+	const uint32_t most = inner_blocks(dim), parts = vx_inner_group_pages(dim);
+	if (header.blocks == 0 || header.blocks > most)
+		return "an inner page has an impossible number of blocks";
+	if (header.part >= parts)
+		return "an inner page lies beyond the end of its block";
+	return header.next != VX_META_BLOCK ? nullptr : "an inner page is followed by the meta page";
 }
 
 const char *mean_fault(const void *page, uint32_t dim) {
@@ -112,12 +119,6 @@ const char *mean_fault(const void *page, uint32_t dim) {
 		return fault;
 	const auto *mean = reinterpret_cast<const float *>(static_cast<const uint8_t *>(page) + VX_BLOCKS_OFFSET);
 	return std::all_of(mean, mean + dim, [](float x) { return std::isfinite(x); }) ? nullptr : "the mean is not finite";
-}
-
-uint32_t inner_rows_here(const void *page, uint32_t dim) {
-	const auto &header = page_header<vx_inner_header>(page);
-	const uint64_t left = inner_rows(header.children, dim) - header.first_row;
-	return static_cast<uint32_t>(std::min<uint64_t>(left, VX_ROWS_PER_PAGE));
 }
 
 } // namespace vecidx
@@ -164,6 +165,8 @@ const char *vx_page_fault(const void *page, const vx_meta *meta) {
 	case VX_KIND_RAW:
 	case VX_KIND_LIST:
 		return chain_fault(page, static_cast<vx_page_kind>(special.kind), meta->dim, meta->scan_bits);
+	case VX_KIND_FREE:
+		return nullptr;
 	default:
 		return "a page of an unknown kind";
 	}

@@ -17,12 +17,9 @@ const char *chain_fault(const void *page, vx_page_kind kind, uint32_t dim, uint3
 // The same for a page of this leaf, with factors that make sense.
 const char *leaf_fault(const void *page, uint32_t dim, uint32_t bits, uint64_t node);
 
-// A page of this inner node. That its pages continue each other is the reader's to check (first_row, children).
+// A page of this inner node. That its pages continue each other is the reader's to check (part).
 const char *inner_fault(const void *page, uint32_t dim, uint64_t node, uint32_t level);
 
 const char *mean_fault(const void *page, uint32_t dim);
-
-// Rows of an inner node's stream that lie on this (valid) page.
-uint32_t inner_rows_here(const void *page, uint32_t dim);
 
 } // namespace vecidx

@@ -10,12 +10,8 @@ size_t aligned8(size_t bytes) {
 	return (bytes + 7) / 8 * 8;
 }
 
-uint32_t levels_of(const vx_index &ix) {
-	return ix.meta.levels < kMaxLevels ? ix.meta.levels : kMaxLevels;
-}
-
 size_t frame_bytes(uint32_t dim) {
-	return sizeof(double) * dim + VX_PAGE_SIZE + entry_bytes_of(VX_KIND_INNER, dim, 0);
+	return sizeof(double) * dim + VX_PAGE_SIZE + inner_block_bytes(dim);
 }
 
 void lay_out(vx_check &c) {
@@ -26,10 +22,10 @@ void lay_out(vx_check &c) {
 		next += aligned8(bytes);
 		return piece;
 	};
-	for (uint32_t level = 1; level <= levels_of(*c.ix); level++) {
+	for (uint32_t level = 1; level <= kMaxLevels; level++) {
 		c.frames[level].centroid = reinterpret_cast<double *>(take(sizeof(double) * dim));
 		c.frames[level].page = take(VX_PAGE_SIZE);
-		c.frames[level].buffer = take(entry_bytes_of(VX_KIND_INNER, dim, 0));
+		c.frames[level].buffer = take(inner_block_bytes(dim));
 	}
 	c.leaf = take(VX_PAGE_SIZE);
 	c.code = take(dim);
@@ -49,7 +45,7 @@ void read_meta(vx_check &c, const void *page) {
 	const vx_meta &known = c.ix->meta;
 	c.meta = *vx_page_meta(page);
 	c.stale = c.meta.epoch != known.epoch;
-	if (c.meta.dim != known.dim || c.meta.scan_bits != known.scan_bits || c.meta.levels != known.levels) {
+	if (c.meta.dim != known.dim || c.meta.scan_bits != known.scan_bits || c.meta.metric != known.metric) {
 		report(c, VX_META_BLOCK, "the meta page changed without a new epoch");
 		c.phase = CheckPhase::kDone;
 		return;
@@ -112,6 +108,8 @@ vx_step step_phase(vx_check &c, vx_want &want) {
 		return step_codes(c, want);
 	case CheckPhase::kChain:
 		return step_chains(c, want);
+	case CheckPhase::kRoom:
+		return step_lists(c, want);
 	case CheckPhase::kSlots:
 		return step_slots(c, want);
 	case CheckPhase::kPages:
@@ -158,7 +156,7 @@ using namespace vecidx;
 
 size_t vx_check_size(const vx_index *ix, uint32_t nblocks) {
 	const uint32_t dim = ix->meta.dim;
-	const size_t frames = levels_of(*ix) * aligned8(frame_bytes(dim));
+	const size_t frames = kMaxLevels * aligned8(frame_bytes(dim));
 	const size_t refs = sizeof(CheckRef) * vx_leaf_capacity(dim, ix->meta.scan_bits);
 	return sizeof(vx_check) + frames + VX_PAGE_SIZE + aligned8(dim) + aligned8(refs) +
 		   aligned8(sizeof(uint32_t) * nblocks) + aligned8(nblocks);
@@ -217,8 +215,14 @@ void vx_check_page(vx_check *c, const void *page) {
 	case CheckPhase::kChain:
 		chain_page(*c, page);
 		break;
+	case CheckPhase::kRoom:
+		listed_page(*c, page);
+		break;
 	case CheckPhase::kSlots:
 		slots_page(*c, page);
+		break;
+	case CheckPhase::kPages:
+		unreached_page(*c, page);
 		break;
 	default:
 		break;

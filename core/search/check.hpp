@@ -2,7 +2,10 @@
 // what belongs together, then the pages and slots that the walk has not met.
 //
 //   meta -> sweep all pages -> memory -> mean -> tree (inner nodes -> leaf pages -> code pages) -> raw, wild, late
-//   -> live slots without a scan entry -> pages that nothing leads to -> done
+//   -> lists of pages with room -> live slots without a scan entry -> pages that nothing leads to -> done
+//
+// The tree is walked by living lanes. A page of a node that no living lane names was retired, or written by a change
+// that a crash or an error cut short: VACUUM frees it.
 //
 // A fault is reported and the check goes on. What a damaged page would have led to is not reported missing as well.
 #pragma once
@@ -24,13 +27,14 @@ enum class CheckPhase : uint8_t {
 	kLeaf,
 	kCodes, // of the leaf page read last
 	kChain,
+	kRoom,
 	kSlots,
 	kPages,
 	kDone
 };
 
 // What is known of a block: its kind (0: new) and these bits.
-inline constexpr uint8_t kKindMask = 0x0F, kReached = 0x10, kDamaged = 0x20, kEmpty = 0x40;
+inline constexpr uint8_t kKindMask = 0x0F, kReached = 0x10, kDamaged = 0x20, kListed = 0x40, kHasRoom = 0x80;
 
 struct CheckFault {
 	uint32_t block;
@@ -41,7 +45,7 @@ struct CheckFault {
 struct CheckFrame {
 	InnerCursor cursor;
 	InnerBlock block;
-	uint32_t lane;
+	uint32_t lane; // next one; VX_LANES at the end of the block
 	float radius, spread;
 	double *centroid;
 	uint8_t *page;   // copy of the page the cursor reads
@@ -73,12 +77,14 @@ struct vx_check {
 
 	uint8_t *state;   // by block
 	uint32_t *number; // of code pages, by block: their place in `slots`
-	uint32_t code_pages;
+	uint32_t code_pages, node_pages;
 	uint64_t live_slots, live_rows, slots_met;
 
 	uint64_t *slots; // bitmap: a scan entry refers to the slot
 	uint64_t *seen;  // hash table of row pointers + 1
+	uint64_t *nodes; // ids of living nodes; sorted at the end of the walk
 	uint64_t slot_words, seen_size, cleared;
+	uint32_t nnodes, leaves;
 
 	uint32_t level;
 	vecidx::CheckFrame frames[vecidx::kMaxLevels + 1];
@@ -86,6 +92,8 @@ struct vx_check {
 	// chain being walked (leaf, raw or list)
 	uint32_t next, from, position; // from: the page that points to `next`
 	uint32_t chain;                // how many of raw, wild, late were begun
+	uint32_t behind;               // what its head says of the pages behind it
+	uint32_t list;                 // how many lists of pages with room were begun
 	uint64_t node;
 	uint32_t leaf_block;
 	uint8_t *leaf; // copy of that page
@@ -97,6 +105,7 @@ struct vx_check {
 namespace vecidx {
 
 inline constexpr uint32_t kCheckChains = 3; // raw, wild, late
+inline constexpr uint32_t kRoomLists = VX_ROOM_LATE + 1;
 
 void report(vx_check &c, uint32_t block, const char *why);
 
@@ -118,6 +127,7 @@ bool clear_slice(vx_check &c);                  // false when all is clear
 vx_step step_slots(vx_check &c, vx_want &want); // VX_DONE: this phase is over
 vx_step step_pages(vx_check &c, vx_want &want);
 void slots_page(vx_check &c, const void *page);
+void unreached_page(vx_check &c, const void *page);
 
 // check_tree.cpp: inner nodes
 void start_tree(vx_check &c);
@@ -132,5 +142,10 @@ vx_step step_codes(vx_check &c, vx_want &want);
 void codes_page(vx_check &c, const void *page);
 vx_step step_chains(vx_check &c, vx_want &want);
 void chain_page(vx_check &c, const void *page);
+
+// check_room.cpp: lists of pages with room
+void start_lists(vx_check &c);
+vx_step step_lists(vx_check &c, vx_want &want);
+void listed_page(vx_check &c, const void *page);
 
 } // namespace vecidx

@@ -46,11 +46,16 @@ void take_row(vx_check &c, const vx_row &row, uint16_t flags_allowed) {
 
 // ---- chains
 
-// Only the first two pages of a chain may have room: no insert looks behind them.
-void check_place(vx_check &c, const void *page, vx_page_kind kind) {
-	const auto &chain = page_header<vx_chain_header>(page);
-	if (c.position >= 2 && chain.count < chain_capacity(kind, c.meta.dim, c.meta.scan_bits))
-		report(c, c.visiting, "a page behind the second of its chain has room");
+void check_place(vx_check &c, const void *page) {
+	if (c.position == 0)
+		c.behind = page_header<vx_chain_header>(page).behind;
+}
+
+// At the end of a leaf or of the raw run: splits and training go by the number of its pages.
+void check_length(vx_check &c) {
+	if (c.position > 0 && !c.cut && std::min(c.position - 1, uint32_t(UINT16_MAX)) != c.behind)
+		report(c, c.from, "a chain has another number of pages than its head says");
+	c.position = 0;
 }
 
 void follow(vx_check &c, const void *page) {
@@ -80,7 +85,7 @@ void check_radii(vx_check &c, const vx_code_entry &entry) {
 	for (uint32_t level = 1; level <= c.meta.levels; level++) {
 		const CheckFrame &frame = c.frames[level];
 		if (reach_of(entry, frame.centroid, c.meta.dim) > frame.radius * (1 + kRadiusSlack))
-			report(c, frame.block.page, "a row lies outside the radius of an inner entry above it");
+			report(c, frame.block.place.page, "a row lies outside the radius of an inner entry above it");
 	}
 }
 
@@ -115,6 +120,8 @@ void check_slot(vx_check &c, const void *page, const CheckRef &ref) {
 	}
 	c.slots[bit / 64] |= uint64_t(1) << (bit % 64);
 	const vx_code_entry &entry = code_entry(page, dim, slot);
+	if ((entry.row.flags & VX_ROW_FREE) != 0)
+		report(c, c.leaf_block, "a scan entry refers to a free code slot");
 	if ((entry.row.flags & VX_ROW_DEAD) != 0)
 		return;
 	c.slots_met++;
@@ -163,6 +170,7 @@ void start_chain(vx_check &c, uint32_t from, uint32_t head, uint64_t node) {
 vx_step step_leaf(vx_check &c, vx_want &want) {
 	if (c.next != VX_NO_BLOCK && reach(c, c.from, c.next))
 		return ask_page(c, want, c.next);
+	check_length(c);
 	c.phase = CheckPhase::kTree;
 	return VX_DONE;
 }
@@ -174,13 +182,19 @@ void leaf_page(vx_check &c, const void *page) {
 		abandon(c, fault);
 		return;
 	}
-	check_place(c, page, VX_KIND_LEAF);
+	check_place(c, page);
 	memcpy(c.leaf, page, VX_PAGE_SIZE);
 	c.leaf_block = c.visiting;
-	c.nrefs = page_header<vx_chain_header>(page).count;
-	c.ref_at = 0;
-	for (uint32_t slot = 0; slot < c.nrefs; slot++)
-		c.refs[slot] = {leaf_ref(page, dim, bits, slot), slot};
+	const auto &header = page_header<vx_leaf_header>(page);
+	c.nrefs = c.ref_at = 0;
+	for (uint32_t slot = 0; slot < header.chain.count; slot++) {
+		if (!leaf_marked(page, dim, bits, slot))
+			c.refs[c.nrefs++] = {leaf_ref(page, dim, bits, slot), slot};
+		else if (header.moved == 0)
+			report(c, c.visiting, "a leaf page without moved entries has a marked one");
+	}
+	if (header.moved > c.meta.clock || header.forgot > c.meta.clock)
+		report(c, c.visiting, "entries of a leaf page moved at a time that has not come");
 	std::sort(c.refs, c.refs + c.nrefs, [](const CheckRef &a, const CheckRef &b) { return a.ref < b.ref; });
 	follow(c, page);
 	c.phase = CheckPhase::kCodes;
@@ -216,13 +230,15 @@ vx_step step_chains(vx_check &c, vx_want &want) {
 	for (;;) {
 		if (c.next != VX_NO_BLOCK && reach(c, c.from, c.next))
 			return ask_page(c, want, c.next);
+		if (c.chain == 1)
+			check_length(c);
 		if (c.chain == kCheckChains)
 			break;
-		start_chain(c, VX_META_BLOCK, heads[c.chain++], 0);
+		start_chain(c, VX_META_BLOCK, heads[c.chain], c.chain == 0 ? c.meta.raw_node : 0);
+		c.chain++;
 	}
 	check_code_tail(c);
-	c.at = 1;
-	c.phase = CheckPhase::kSlots;
+	start_lists(c);
 	return VX_DONE;
 }
 
@@ -234,10 +250,9 @@ void chain_page(vx_check &c, const void *page) {
 		abandon(c, fault);
 		return;
 	}
-	if (page_special(page).node != c.node && c.position > 0)
+	if (page_special(page).node != c.node)
 		report(c, c.visiting, "a page belongs to another chain");
-	c.node = page_special(page).node;
-	check_place(c, page, kind);
+	check_place(c, page);
 	const uint32_t count = page_header<vx_chain_header>(page).count;
 	for (uint32_t slot = 0; slot < count; slot++) {
 		const vx_row &row = raw ? raw_entry(page, c.meta.dim, slot).row : list_entry(page, slot);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "page/inner.hpp"
 #include "search/dial.hpp"
 
 namespace vecidx {
@@ -43,8 +44,7 @@ void vx_scan_estimate(const vx_meta *meta, double rows, double recall, double k,
 	out->leaves = std::fmin(leaves, std::fmax(least, leaves * leaf_share(*meta, recall, rows, k)));
 	out->entries = out->leaves * per_leaf;
 	out->refined = dial.exact ? out->entries : std::fmin(out->entries, 40 + 8 * k);
-	constexpr uint32_t kRowsPerPage = VX_ROWS_PER_PAGE;
-	const double root = leaves * vx_inner_block_rows(dim) / VX_LANES / kRowsPerPage;
+	const double root = leaves / VX_LANES * vx_inner_group_pages(dim) / inner_blocks(dim);
 	const double scans = out->leaves * std::ceil(per_leaf / vx_leaf_capacity(dim, meta->scan_bits));
 	const double codes =
 		dial.exact ? rows / vx_codes_per_page(dim) : std::fmin(out->refined, rows / vx_codes_per_page(dim));

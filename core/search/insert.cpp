@@ -3,6 +3,8 @@
 
 #include <new>
 
+#include "page/rows.hpp"
+
 namespace vecidx {
 namespace {
 
@@ -23,14 +25,10 @@ size_t aligned8(size_t bytes) {
 	return (bytes + 7) / 8 * 8;
 }
 
-size_t block_bytes(uint32_t dim) {
-	return size_t(vx_inner_block_rows(dim)) * VX_ROW_BYTES;
-}
-
 // Pieces of memory behind the struct, in this order: entry, scan code, two centroids, block buffer. A raw row needs
 // only its vector, in the place of all that.
 size_t pieces_size(uint32_t dim) {
-	return aligned8(vx_code_stride(dim)) + aligned8(dim) + 2 * sizeof(double) * dim + block_bytes(dim);
+	return aligned8(vx_code_stride(dim)) + aligned8(dim) + 2 * sizeof(double) * dim + inner_block_bytes(dim);
 }
 
 void lay_out(vx_insert &in) {
@@ -76,13 +74,16 @@ void read_meta(vx_insert &in, const void *page) {
 	const vx_meta &meta = *vx_page_meta(page);
 	const vx_meta &known = in.ix->meta;
 	in.stale = meta.epoch != known.epoch;
-	if (!in.stale && (meta.dim != known.dim || meta.scan_bits != known.scan_bits || meta.levels != known.levels))
+	if (!in.stale &&
+		(meta.dim != known.dim || meta.scan_bits != known.scan_bits || (meta.levels > 0) != (known.levels > 0)))
 		in.fault = "the meta page changed without a new epoch";
 	if (in.stale || in.fault != nullptr)
 		return;
 	in.plan = {};
+	in.plan.room = meta.room[room_of(in.home)];
 	in.plan.code_tail = meta.code_tail;
 	in.plan.after = in.plan.target = VX_NO_BLOCK;
+	in.raw_node = meta.raw_node;
 	if (in.home == Home::kTree && !in.routed) {
 		start_route(in, meta);
 		return;
@@ -91,7 +92,7 @@ void read_meta(vx_insert &in, const void *page) {
 				   : in.home == Home::kRaw  ? meta.raw
 				   : in.home == Home::kWild ? meta.wild
 											: meta.late;
-	in.phase = InsertPhase::kHead;
+	in.phase = in.home != Home::kTree && in.plan.room != VX_NO_BLOCK ? InsertPhase::kRoom : InsertPhase::kHead;
 }
 
 // The chain's place is settled; a coded row also needs a slot.
@@ -100,18 +101,28 @@ void after_chain(vx_insert &in) {
 		in.phase = InsertPhase::kWrite;
 		return;
 	}
-	in.plan.new_code = in.plan.code_tail == VX_NO_BLOCK;
-	in.phase = in.plan.new_code ? InsertPhase::kRadius : InsertPhase::kTail;
+	in.plan.code = in.plan.room != VX_NO_BLOCK ? in.plan.room : in.plan.code_tail;
+	in.plan.new_code = in.plan.code == VX_NO_BLOCK;
+	in.phase = in.plan.new_code ? InsertPhase::kRadius : InsertPhase::kCode;
+}
+
+void read_room(vx_insert &in, const void *page) {
+	in.fault = target_fault(in, page);
+	in.plan.target = in.plan.room;
+	in.phase = in.fault != nullptr || has_listed_room(in, page) ? InsertPhase::kWrite : InsertPhase::kPop;
 }
 
 void read_head(vx_insert &in, const void *page) {
 	in.fault = target_fault(in, page);
 	if (in.fault != nullptr)
 		return;
-	in.plan.after = page_header<vx_chain_header>(page).next;
+	const auto &chain = page_header<vx_chain_header>(page);
+	in.plan.after = chain.next;
+	in.plan.entries = chain.count + (chain.behind > 0 ? (chain.behind - 1U) * capacity(in) : 0);
 	if (has_room(in, page))
 		in.plan.target = in.plan.head;
-	if (in.plan.target == VX_NO_BLOCK && in.plan.after != VX_NO_BLOCK)
+	const bool counted = in.home == Home::kTree || in.home == Home::kRaw;
+	if (in.plan.after != VX_NO_BLOCK && (counted || in.plan.target == VX_NO_BLOCK))
 		in.phase = InsertPhase::kNext;
 	else
 		after_chain(in);
@@ -121,18 +132,22 @@ void read_next(vx_insert &in, const void *page) {
 	in.fault = target_fault(in, page);
 	if (in.fault != nullptr)
 		return;
-	if (has_room(in, page))
+	in.plan.entries += page_header<vx_chain_header>(page).count;
+	if (in.plan.target == VX_NO_BLOCK && has_room(in, page))
 		in.plan.target = in.plan.after;
 	after_chain(in);
 }
 
-void read_tail(vx_insert &in, const void *page) {
+void read_code(vx_insert &in, const void *page) {
 	const uint32_t dim = dim_of(*in.ix);
 	in.fault = chain_fault(page, VX_KIND_CODE, dim, 0);
 	if (in.fault != nullptr)
 		return;
-	in.plan.new_code = page_header<vx_chain_header>(page).count == vx_codes_per_page(dim);
 	in.phase = InsertPhase::kRadius;
+	if (in.plan.code != in.plan.room)
+		in.plan.new_code = code_slot(page, dim) == kNoSlot;
+	else if (!has_listed_room(in, page))
+		in.phase = InsertPhase::kPop;
 }
 
 // The next radius that must grow, root first; false when none is left.
@@ -142,7 +157,7 @@ bool want_radius(vx_insert &in, vx_want &want) {
 		if (step.needed <= step.radius)
 			continue;
 		want.npages = 1;
-		want.pages[0] = step.page;
+		want.pages[0] = step.place.page;
 		return true;
 	}
 	return false;
@@ -152,7 +167,7 @@ void want_record(const vx_insert &in, vx_want &want) {
 	const InsertPlan &plan = in.plan;
 	uint32_t n = 0;
 	if (in.home == Home::kTree)
-		want.pages[n++] = plan.new_code ? VX_META_BLOCK : plan.code_tail;
+		want.pages[n++] = plan.new_code ? VX_META_BLOCK : plan.code;
 	if (plan.target != VX_NO_BLOCK) {
 		want.pages[n++] = plan.target;
 	} else {
@@ -164,13 +179,27 @@ void want_record(const vx_insert &in, vx_want &want) {
 	want.npages = n;
 }
 
+void want_pop(const vx_insert &in, vx_want &want) {
+	want.npages = 2;
+	want.pages[0] = VX_META_BLOCK;
+	want.pages[1] = in.plan.room;
+}
+
 } // namespace
 
 const char *target_fault(const vx_insert &in, const void *page) {
 	const vx_meta &meta = in.ix->meta;
 	if (in.home == Home::kTree)
 		return leaf_fault(page, meta.dim, meta.scan_bits, in.found[0].node);
-	return chain_fault(page, chain_kind(in.home), meta.dim, meta.scan_bits);
+	const char *fault = chain_fault(page, chain_kind(in.home), meta.dim, meta.scan_bits);
+	if (fault == nullptr && in.home == Home::kRaw && page_special(page).node != in.raw_node)
+		fault = "a raw page belongs to another run";
+	return fault;
+}
+
+bool has_listed_room(const vx_insert &in, const void *page) {
+	const auto &header = page_header<vx_rows_header>(page);
+	return in.home == Home::kTree ? header.free > 0 : header.chain.count < capacity(in);
 }
 
 } // namespace vecidx
@@ -209,12 +238,17 @@ vx_step vx_insert_next(vx_insert *in, vx_want *want) {
 		return ask(*in, *want, VX_META_BLOCK);
 	case InsertPhase::kInner:
 		return ask(*in, *want, in->cursor.wanted());
+	case InsertPhase::kRoom:
+		return ask(*in, *want, in->plan.room);
 	case InsertPhase::kHead:
 		return ask(*in, *want, in->plan.head);
 	case InsertPhase::kNext:
 		return ask(*in, *want, in->plan.after);
-	case InsertPhase::kTail:
-		return ask(*in, *want, in->plan.code_tail);
+	case InsertPhase::kCode:
+		return ask(*in, *want, in->plan.code);
+	case InsertPhase::kPop:
+		want_pop(*in, *want);
+		return VX_WRITE;
 	case InsertPhase::kRadius:
 		if (want_radius(*in, *want))
 			return VX_WRITE;
@@ -237,14 +271,17 @@ void vx_insert_page(vx_insert *in, const void *page) {
 	case InsertPhase::kInner:
 		route_page(*in, page);
 		break;
+	case InsertPhase::kRoom:
+		read_room(*in, page);
+		break;
 	case InsertPhase::kHead:
 		read_head(*in, page);
 		break;
 	case InsertPhase::kNext:
 		read_next(*in, page);
 		break;
-	case InsertPhase::kTail:
-		read_tail(*in, page);
+	case InsertPhase::kCode:
+		read_code(*in, page);
 		break;
 	default:
 		break;

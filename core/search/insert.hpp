@@ -1,11 +1,14 @@
 // State of an insert: where the row goes, what must be written, and what the plan was based on.
 //
-//   meta -> [inner nodes, level by level] -> head of the chain -> [page after the head] -> [code tail] -> plan
+//   meta -> [inner nodes, level by level] -> head of the chain -> [page after the head] -> [code page] -> plan
 //   plan -> radius records, root first -> the record that adds the row -> done
 //
-// Pages are read one at a time and nothing stays locked, so the plan is a guess; insert_apply.cpp validates it again
+// Pages with room that VACUUM made come first: for a code the first page of their list, for a row of another home that
+// page instead of the chain. One that has no room left is taken off its list by a record of its own.
+//
+// Pages are read one at a time and no page stays locked, so the plan is a guess; insert_apply.cpp validates it again
 // under the locks of the record. A plan that lost to another insert is made anew from the meta page; the route through
-// the tree is kept, because the tree's shape is fixed while the epoch lasts.
+// the tree is kept, because the tree's shape is fixed during an insert.
 #pragma once
 
 #include "code/scancode.hpp"
@@ -18,7 +21,7 @@ namespace vecidx {
 // Nodes opened on each level above the leaves' parents, and below them: a greedy descent loses neighbours for good.
 inline constexpr uint32_t kInsertBeam = 8;
 
-enum class InsertPhase : uint8_t { kMeta, kInner, kHead, kNext, kTail, kRadius, kWrite, kDone };
+enum class InsertPhase : uint8_t { kMeta, kInner, kRoom, kHead, kNext, kCode, kPop, kRadius, kWrite, kDone };
 
 // Where a row is kept.
 enum class Home : uint8_t { kTree, kRaw, kWild, kLate };
@@ -26,8 +29,7 @@ enum class Home : uint8_t { kTree, kRaw, kWild, kLate };
 // One inner entry on the way to the leaf.
 struct PathStep {
 	uint64_t node;
-	uint32_t page;     // of the radius row
-	uint32_t page_row; // its row there
+	BlockPlace place;
 	uint32_t lane;
 	float needed; // radius that covers the new row
 	float radius; // as read
@@ -42,10 +44,13 @@ struct Way {
 
 // What the record is to change.
 struct InsertPlan {
+	uint32_t room;      // first page of the list for this home, as the meta page said; VX_NO_BLOCK: none
 	uint32_t code_tail; // as the meta page said
+	uint32_t code;      // code page that takes the code, unless it is a new one
 	uint32_t head;      // of the chain
 	uint32_t after;     // page after the head, when read
 	uint32_t target;    // page with room; VX_NO_BLOCK: a new page after the head
+	uint32_t entries;   // of the chain, about
 	bool new_code;      // the code tail is full or absent
 };
 
@@ -78,6 +83,7 @@ struct vx_insert {
 	uint32_t nopen, opened, nfound;
 	float leaf_spread;
 
+	uint64_t raw_node;
 	uint32_t radius_level; // next level whose radius may have to grow
 	vecidx::InsertPlan plan;
 };
@@ -87,6 +93,17 @@ namespace vecidx {
 // insert_route.cpp
 void start_route(vx_insert &in, const vx_meta &meta);
 void route_page(vx_insert &in, const void *page);
+
+// List of pages with room where rows of this home, or their codes, go first.
+inline vx_room room_of(Home home) {
+	return home == Home::kTree   ? VX_ROOM_CODE
+		   : home == Home::kRaw  ? VX_ROOM_RAW
+		   : home == Home::kWild ? VX_ROOM_WILD
+								 : VX_ROOM_LATE;
+}
+
+// Whether a page of that list takes an entry.
+bool has_listed_room(const vx_insert &in, const void *page);
 
 inline vx_page_kind chain_kind(Home home) {
 	return home == Home::kTree ? VX_KIND_LEAF : home == Home::kRaw ? VX_KIND_RAW : VX_KIND_LIST;

@@ -63,7 +63,8 @@ vx_step check_code(vx_insert &in, const Record &r, vx_want *want) {
 	const char *fault = chain_fault(r.code, VX_KIND_CODE, dim, 0);
 	if (fault != nullptr)
 		return corrupt(want, r.code_block, fault);
-	return page_header<vx_chain_header>(r.code).count < vx_codes_per_page(dim) ? VX_DONE : replan(in);
+	const bool room = in.plan.code == in.plan.room ? has_listed_room(in, r.code) : code_slot(r.code, dim) != kNoSlot;
+	return room ? VX_DONE : replan(in);
 }
 
 vx_step check_chain(vx_insert &in, const Record &r, vx_want *want) {
@@ -103,7 +104,10 @@ void start_target(const vx_insert &in, const Record &r) {
 	const uint64_t node = page_special(r.head).node;
 	page_init(r.target, chain_kind(in.home), node, 0, in.ix->meta.dim, in.ix->meta.scan_bits);
 	page_header<vx_chain_header>(r.target).next = in.plan.after;
-	page_header<vx_chain_header>(r.head).next = r.target_block;
+	auto &head = page_header<vx_chain_header>(r.head);
+	head.next = r.target_block;
+	if (head.behind < UINT16_MAX)
+		head.behind++;
 }
 
 // What entries of a new page will be like. The leaf's own spread says best; a leaf of equal rows has none.
@@ -126,7 +130,7 @@ bool add_scan_entry(const vx_insert &in, void *leaf, uint32_t ref) {
 bool add_row(const vx_insert &in, const Record &r, uint32_t ref) {
 	switch (in.home) {
 	case Home::kTree:
-		return code_append(r.code, in.ix->meta.dim, *in.entry) && add_scan_entry(in, r.target, ref);
+		return code_put(r.code, in.ix->meta.dim, *in.entry) && add_scan_entry(in, r.target, ref);
 	case Home::kRaw:
 		return raw_append(r.target, in.ix->meta.dim, in.row, in.x);
 	default:
@@ -141,7 +145,7 @@ vx_step apply_record(vx_insert &in, const Record &r, vx_want *want) {
 	const uint32_t dim = dim_of(*in.ix);
 	uint64_t ref = 0;
 	if (in.home == Home::kTree) {
-		const uint32_t slot = in.plan.new_code ? 0 : page_header<vx_chain_header>(r.code).count;
+		const uint32_t slot = in.plan.new_code ? 0 : code_slot(r.code, dim);
 		ref = uint64_t(r.code_block) * vx_codes_per_page(dim) + slot;
 	}
 	if (ref > UINT32_MAX) {
@@ -161,18 +165,36 @@ vx_step apply_record(vx_insert &in, const Record &r, vx_want *want) {
 vx_step apply_radius(vx_insert &in, void *page, vx_want *want) {
 	const PathStep &step = in.found[0].path[in.radius_level];
 	const char *fault = inner_fault(page, dim_of(*in.ix), step.node, in.radius_level);
-	if (fault == nullptr && step.page_row >= inner_rows_here(page, dim_of(*in.ix)))
+	if (fault == nullptr && step.place.row >= page_header<vx_inner_header>(page).blocks * vx_inner_block_rows(in.ix->meta.dim))
 		fault = "an inner node lost children";
 	if (fault != nullptr)
-		return corrupt(want, step.page, fault);
-	uint8_t *at = static_cast<uint8_t *>(page) + VX_BLOCKS_OFFSET + size_t(step.page_row) * VX_ROW_BYTES +
-				  size_t(step.lane) * sizeof(float);
-	float radius;
-	memcpy(&radius, at, sizeof(radius));
+		return corrupt(want, step.place.page, fault);
 	in.radius_level--;
-	if (radius >= step.needed) // another insert enlarged it
+	if (get_float(page, step.place.row, VX_CHILD_RADIUS, step.lane) >= step.needed) // another insert enlarged it
 		return VX_YIELD;
-	memcpy(at, &step.needed, sizeof(step.needed));
+	put_float(page, step.place.row, VX_CHILD_RADIUS, step.lane, step.needed);
+	return VX_DONE;
+}
+
+// Take a page without room off its list.
+vx_step apply_pop(vx_insert &in, void *meta_page, void *page, vx_want *want) {
+	const char *fault = vx_meta_fault(meta_page);
+	if (fault != nullptr)
+		return corrupt(want, VX_META_BLOCK, fault);
+	const vx_meta &known = in.ix->meta;
+	fault = chain_fault(page, in.home == Home::kTree ? VX_KIND_CODE : chain_kind(in.home), known.dim, known.scan_bits);
+	if (fault != nullptr)
+		return corrupt(want, in.plan.room, fault);
+	auto &meta = page_header<vx_meta>(meta_page);
+	auto &header = page_header<vx_rows_header>(page);
+	uint32_t &first = meta.room[room_of(in.home)];
+	replan(in);
+	if (first != in.plan.room || has_listed_room(in, page))
+		return VX_YIELD;
+	if (header.room == VX_META_BLOCK)
+		return corrupt(want, in.plan.room, "a page on a list of pages with room is not marked as such");
+	first = header.room;
+	header.room = VX_META_BLOCK;
 	return VX_DONE;
 }
 
@@ -184,5 +206,7 @@ using namespace vecidx;
 vx_step vx_insert_apply(vx_insert *in, void *const pages[], const uint32_t blocks[], vx_want *want) {
 	if (in->phase == InsertPhase::kRadius)
 		return apply_radius(*in, pages[0], want);
+	if (in->phase == InsertPhase::kPop)
+		return apply_pop(*in, pages[0], pages[1], want);
 	return apply_record(*in, take_apart(*in, pages, blocks), want);
 }

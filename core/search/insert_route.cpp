@@ -17,12 +17,12 @@ void open_next(vx_insert &in) {
 void block_costs(const vx_insert &in, const InnerBlock &block, double cost[VX_LANES]) {
 	const uint32_t dim = dim_of(*in.ix);
 	int32_t sums[VX_LANES] = {};
-	kernels().centroid_rows(block.rows, in.entry->code, vx_quads(dim), sums);
-	for (uint32_t lane = 0; lane < block.lanes; lane++) {
-		const double scale = child_float(block, dim, VX_CHILD_SCALE, lane);
+	kernels().centroid_rows(block.codes(), in.entry->code, vx_quads(dim), sums);
+	for (uint32_t lane = 0; lane < VX_LANES; lane++) {
+		const double scale = block.number(VX_CHILD_SCALE, lane);
 		const double dot = scale * in.entry->scale * (sums[lane] - 128.0 * in.code_sum);
-		cost[lane] = child_float(block, dim, VX_CHILD_NORM, lane) - 2 * dot -
-					 2.0 * child_float(block, dim, VX_CHILD_AUX, lane) * in.extra;
+		cost[lane] =
+			block.number(VX_CHILD_NORM, lane) - 2 * dot - 2.0 * block.number(VX_CHILD_AUX, lane) * in.extra;
 	}
 }
 
@@ -37,20 +37,16 @@ void keep_child(vx_insert &in, const InnerBlock &block, uint32_t lane, double co
 	Way &way = in.found[at];
 	way = in.open[in.opened];
 	way.cost = cost;
-	way.node = child_node(block, dim, lane);
-	way.block = child_bits(block, dim, VX_CHILD_BLOCK, lane);
+	way.node = block.node(lane);
+	way.block = block.child(lane);
 	child_centroid(block, dim, lane, in.candidate);
 	// the relative slack covers a checker that sums in another order
 	const double reach = reach_of(*in.entry, in.candidate, dim) * (1 + 1e-12);
-	way.path[in.level] = {in.open[in.opened].node,
-						  block.page,
-						  block.page_row,
-						  lane,
-						  std::nextafterf(static_cast<float>(reach), INFINITY),
-						  child_float(block, dim, VX_CHILD_RADIUS, lane)};
+	way.path[in.level] = {in.open[in.opened].node, block.place, lane,
+						  std::nextafterf(static_cast<float>(reach), INFINITY), block.number(VX_CHILD_RADIUS, lane)};
 	if (most == 1) {
 		std::swap(in.centroid, in.candidate);
-		in.leaf_spread = child_float(block, dim, VX_CHILD_SPREAD, lane);
+		in.leaf_spread = block.number(VX_CHILD_SPREAD, lane);
 	}
 }
 
@@ -58,8 +54,10 @@ void read_block(vx_insert &in, const InnerBlock &block) {
 	double cost[VX_LANES];
 	block_costs(in, block, cost);
 	const uint32_t most = in.level == 1 ? 1 : kInsertBeam;
-	for (uint32_t lane = 0; lane < block.lanes && in.fault == nullptr; lane++) {
-		in.fault = child_fault(block, dim_of(*in.ix), lane);
+	for (uint32_t lane = 0; lane < VX_LANES && in.fault == nullptr; lane++) {
+		if (!lane_lives(block, lane))
+			continue;
+		in.fault = child_fault(block, lane);
 		if (in.fault == nullptr)
 			keep_child(in, block, lane, cost[lane], most);
 	}
@@ -81,7 +79,9 @@ void next_level(vx_insert &in) {
 	in.nopen = in.nfound;
 	in.opened = in.nfound = 0;
 	in.level--;
-	if (in.level > 0)
+	if (in.nopen == 0)
+		in.fault = "an inner node has no living children";
+	else if (in.level > 0)
 		open_next(in);
 	else
 		arrive(in);

@@ -62,6 +62,7 @@ void start_pass(vx_scan &s) {
 	s.refine_at = 0;
 	s.sorted = false;
 	s.candidates.clear();
+	s.kept.clear();
 	s.estimates.start(std::max(s.k, kFewestEstimates));
 	s.highs.start(s.k);
 	s.first_opened = 0;
@@ -282,14 +283,43 @@ void read_meta(vx_scan &s, const void *page) {
 		return;
 	const vx_meta &meta = *vx_page_meta(page);
 	s.stale = meta.epoch != s.ix->meta.epoch;
+	if (meta.clock == s.lost_start) { // nothing changed that would explain it
+		s.fault = s.lost_why;
+		s.visiting = s.lost_block;
+		return;
+	}
+	s.lost_start = VX_NEVER;
+	s.start = meta.clock;
+	s.dial = dial_for(meta, s.recall);
 	s.has_tree = meta.levels > 0;
 	s.levels = meta.levels;
 	s.root = meta.root;
 	s.root_id = meta.root_node;
 	s.raw = meta.raw;
+	s.raw_id = meta.raw_node;
 	s.late = meta.late;
 	s.phase = Phase::kWild;
 	start_chain(s, meta.wild);
+}
+
+// From the meta page, with what was handed out remembered.
+void begin(vx_scan &s) {
+	s.nodes.clear();
+	s.open.clear();
+	s.open_at = 0;
+	s.nearest = INFINITY;
+	s.phase = Phase::kMeta;
+	start_pass(s);
+	s.stats.passes++;
+}
+
+// The tree changed under the scan and what it changed was used again: the next reading of the meta page shows that.
+void begin_again(vx_scan &s) {
+	s.lost_start = s.start;
+	s.lost_block = s.visiting;
+	s.lost_why = s.lost;
+	s.lost = nullptr;
+	begin(s);
 }
 
 } // namespace
@@ -312,19 +342,20 @@ vx_scan *vx_scan_init(void *memory, size_t bytes, const vx_index *ix, const vx_q
 
 void vx_scan_restart(vx_scan *s, const vx_query *query) {
 	prepare_query(*s->ix, query->vector, s->query_memory, s->query);
+	s->recall = query->recall;
 	s->dial = dial_for(s->ix->meta, query->recall);
-	s->fault = nullptr;
+	s->fault = s->lost = nullptr;
+	s->lost_start = VX_NEVER;
 	s->stale = false;
-	s->nodes.clear();
-	s->open.clear();
-	s->open_at = 0;
-	s->nearest = INFINITY;
 	s->emitted.clear();
 	s->emitted_high = -INFINITY;
 	s->k = query->k > 0 ? query->k : kFirstBatch;
-	s->phase = Phase::kMeta;
-	start_pass(*s);
-	s->stats.passes++;
+	begin(*s);
+}
+
+void vx_scan_inherit(vx_scan *s, const vx_scan *from) {
+	s->emitted = from->emitted;
+	s->emitted_high = from->emitted_high;
 }
 
 vx_step vx_scan_next(vx_scan *scan, vx_want *want) {
@@ -337,6 +368,8 @@ vx_step vx_scan_next(vx_scan *scan, vx_want *want) {
 			want->why = s.fault;
 			return VX_CORRUPT;
 		}
+		if (s.lost != nullptr)
+			begin_again(s);
 		vx_step step = VX_DONE;
 		switch (s.phase) {
 		case Phase::kMeta:

@@ -57,15 +57,13 @@ struct Waiting {
 	uint32_t ref;
 };
 
-// An inner node being read: its blocks may continue from page to page.
+// An inner node being read. A block that takes several pages is met part by part.
 struct InnerReader {
 	uint64_t id;
 	uint32_t level;
-	uint32_t row;  // next row of the stream
-	uint32_t rows; // in all; known from the first page
-	uint32_t children;
+	uint32_t part; // next one
 	int32_t sums[VX_LANES];
-	uint32_t fields[VX_CHILD_FIELDS][VX_LANES];
+	uint8_t fields[VX_CHILD_FIELDS * VX_ROW_BYTES]; // of a block of several parts
 };
 
 } // namespace vecidx
@@ -73,18 +71,24 @@ struct InnerReader {
 struct vx_scan {
 	const vx_index *ix;
 	vecidx::Query query;
+	double recall;
 	vecidx::Dial dial;
 	vecidx::Arena arena;
 	void *query_memory;
 	vx_scan_stats stats;
 	const char *fault; // what is wrong with the page in `visiting`
+	const char *lost;  // that page is no more what the pointer to it promised
+	uint64_t start;    // the clock when the scan read the meta page: it sees the tree as it was then
+	uint64_t lost_start; // start of the scan that lost its way, VX_NEVER
+	uint32_t lost_block;
+	const char *lost_why;
 
 	vecidx::Phase phase, after_refine, after_emit;
 	bool stale;
 	bool complete; // this pass has left out nothing so far
 	bool has_tree;
 	uint32_t levels, root, raw, late; // from the meta page
-	uint64_t root_id;
+	uint64_t root_id, raw_id;
 	uint64_t k; // rows this pass looks for
 
 	uint32_t visiting;                // page asked for
@@ -112,6 +116,7 @@ struct vx_scan {
 	bool sorted; // waiting is in order of pages
 
 	vecidx::Pool<vecidx::Candidate> candidates; // a heap by lower bound while ordered rows are handed out
+	vecidx::RowSet kept; // rows among the candidates: an entry that moved to another leaf may be met in both
 	size_t emit_at;                             // next candidate where there is no order
 	double emitted_high;     // largest upper bound among rows handed out: the executor may still hold them
 	vecidx::Candidate fence; // nearest row, not handed out yet, that was dropped for lying beyond rho_k

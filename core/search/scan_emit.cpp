@@ -60,11 +60,16 @@ bool emit_fence(vx_scan &s, vx_want &want) {
 	return true;
 }
 
-bool emit_unordered(vx_scan &s, vx_want &want) {
-	if (s.emit_at == s.candidates.size())
-		return false;
-	put(want, s.candidates[s.emit_at++].row, 0, false, VX_ORDER_ANY);
-	return true;
+// Rows without an order; the late list comes once more after a scan that lost its way, so here too each row once.
+bool emit_next(vx_scan &s, vx_want &want, vx_order order) {
+	while (s.emit_at < s.candidates.size()) {
+		const vx_row &row = s.candidates[s.emit_at++].row;
+		if (!s.emitted.add(row))
+			continue;
+		put(want, row, 0, false, order);
+		return true;
+	}
+	return false;
 }
 
 } // namespace
@@ -75,8 +80,10 @@ void keep_candidate(vx_scan &s, const vx_row &row, Interval interval) {
 		s.candidates.append(candidate);
 		return;
 	}
-	s.highs.add(interval.high);
 	if (interval.low < s.highs.threshold() || !s.highs.full()) {
+		if (!s.kept.add(row))
+			return;
+		s.highs.add(interval.high);
 		s.candidates.append(candidate);
 		return;
 	}
@@ -101,17 +108,10 @@ bool start_emit(vx_scan &s) {
 
 // The next row; false when this batch is exhausted. The caller has made room for one more row in `emitted`.
 bool emit_row(vx_scan &s, vx_want &want) {
-	if (s.after_emit == Phase::kNan || s.after_emit == Phase::kNull) {
-		if (s.emit_at == s.candidates.size())
-			return false;
-		const vx_order order = !s.query.ordered              ? VX_ORDER_ANY
-							   : s.after_emit == Phase::kNan ? VX_ORDER_NAN
-															 : VX_ORDER_NULL;
-		put(want, s.candidates[s.emit_at++].row, 0, false, order);
-		return true;
-	}
 	if (!s.query.ordered)
-		return emit_unordered(s, want);
+		return emit_next(s, want, VX_ORDER_ANY);
+	if (s.after_emit == Phase::kNan || s.after_emit == Phase::kNull)
+		return emit_next(s, want, s.after_emit == Phase::kNan ? VX_ORDER_NAN : VX_ORDER_NULL);
 	const double end = horizon(s);
 	while (!s.candidates.empty() && (s.candidates[0].low < end || s.complete)) {
 		const Candidate c = take_nearest(s);

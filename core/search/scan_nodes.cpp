@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "kernel/kernels.hpp"
-#include "page/layout.hpp"
+#include "page/inner.hpp"
 #include "search/scan.hpp"
 
 namespace vecidx {
@@ -16,11 +16,6 @@ constexpr float kOptimism = 0.7F;
 constexpr float kProductOptimism = 0.3F;
 // Radius over rms distance; in leaves as built hardly ever above 2.
 constexpr float kDrifted = 2.5;
-constexpr uint32_t kMostChildren = 1U << 20;
-
-float as_float(uint32_t bits) {
-	return __builtin_bit_cast(float, bits);
-}
 
 float child_score(const Query &query, const Node &node) {
 	if (query.metric == VX_IP)
@@ -37,19 +32,16 @@ bool has_drifted(const Query &query, const Node &node, float radius) {
 	return query.metric == VX_IP && node.level == 0 && radius > kDrifted * node.spread;
 }
 
-void add_child(vx_scan &s, uint32_t lane) {
-	const auto &f = s.reader.fields;
+void add_child(vx_scan &s, const InnerBlock &block, const int32_t *sums, uint32_t lane) {
 	const Query &query = s.query;
-	const float scale = as_float(f[VX_CHILD_SCALE][lane]);
-	float norm = as_float(f[VX_CHILD_NORM][lane]);
-	const float aux = as_float(f[VX_CHILD_AUX][lane]), radius = as_float(f[VX_CHILD_RADIUS][lane]);
-	const float dot = scale * query.shape.scale * static_cast<float>(s.reader.sums[lane] - 128 * query.shape.sum);
-	norm -= aux * aux;
+	const float scale = block.number(VX_CHILD_SCALE, lane), aux = block.number(VX_CHILD_AUX, lane);
+	const float radius = block.number(VX_CHILD_RADIUS, lane), norm = block.number(VX_CHILD_NORM, lane) - aux * aux;
+	const float dot = scale * query.shape.scale * static_cast<float>(sums[lane] - 128 * query.shape.sum);
 	Node node{};
 	node.level = static_cast<uint16_t>(s.reader.level - 1);
-	node.block = f[VX_CHILD_BLOCK][lane];
-	node.id = uint64_t(f[VX_CHILD_NODE_HI][lane]) << 32 | f[VX_CHILD_NODE_LO][lane];
-	node.spread = as_float(f[VX_CHILD_SPREAD][lane]);
+	node.block = block.child(lane);
+	node.id = block.node(lane);
+	node.spread = block.number(VX_CHILD_SPREAD, lane);
 	node.base = query.metric == VX_IP ? -(static_cast<float>(query.offset) + dot)
 									  : std::max(0.0F, norm - 2 * dot + static_cast<float>(query.squared));
 	node.score = child_score(query, node);
@@ -66,82 +58,88 @@ void add_child(vx_scan &s, uint32_t lane) {
 	s.nodes.append(node);
 }
 
-void finish_block(vx_scan &s) {
-	const uint32_t block_rows = vx_inner_block_rows(s.query.dim);
-	const uint32_t first = (s.reader.row / block_rows - 1) * VX_LANES;
-	const uint32_t lanes = std::min(VX_LANES, s.reader.children - first);
-	for (uint32_t lane = 0; lane < lanes && s.fault == nullptr; lane++)
-		add_child(s, lane);
-	memset(s.reader.sums, 0, sizeof(s.reader.sums));
+void add_children(vx_scan &s, const InnerBlock &block, const int32_t *sums) {
+	for (uint32_t lane = 0; lane < VX_LANES && s.fault == nullptr; lane++)
+		if (lane_seen(block, lane, s.start))
+			add_child(s, block, sums, lane);
 }
 
-// Consume `rows` rows of the stream, which start on this page at `bytes`.
-void read_rows(vx_scan &s, const uint8_t *bytes, uint32_t rows) {
-	const uint32_t quads = vx_quads(s.query.dim), block_rows = vx_inner_block_rows(s.query.dim);
-	while (rows > 0 && s.fault == nullptr) {
-		const uint32_t at = s.reader.row % block_rows;
-		uint32_t n = 1;
-		if (at < quads) {
-			n = std::min(quads - at, rows);
-			kernels().centroid_rows(bytes, s.query.bytes + size_t(at) * 4, n, s.reader.sums);
-		} else {
-			memcpy(s.reader.fields[at - quads], bytes, VX_ROW_BYTES);
-		}
-		bytes += size_t(n) * VX_ROW_BYTES;
-		rows -= n;
-		s.reader.row += n;
-		if (s.reader.row % block_rows == 0)
-			finish_block(s);
+// Blocks that lie whole on this page.
+void read_blocks(vx_scan &s, const void *page) {
+	const uint32_t quads = vx_quads(s.query.dim), rows = vx_inner_block_rows(s.query.dim);
+	const uint32_t blocks = page_header<vx_inner_header>(page).blocks;
+	for (uint32_t i = 0; i < blocks && s.fault == nullptr; i++) {
+		const InnerBlock block = block_at(page, s.visiting, i * rows);
+		alignas(64) int32_t sums[VX_LANES] = {};
+		kernels().centroid_rows(block.codes(), s.query.bytes, quads, sums);
+		add_children(s, block, sums);
 	}
 }
 
-const char *inner_fault(const vx_scan &s, const void *page) {
-	const auto &special = page_special(page);
+// One part of a block that takes several pages.
+void read_part(vx_scan &s, const void *page) {
+	InnerReader &reader = s.reader;
+	const auto *rows = static_cast<const uint8_t *>(page) + VX_BLOCKS_OFFSET;
+	const uint32_t fields = VX_CHILD_FIELDS, first = reader.part * VX_ROWS_PER_PAGE;
+	const uint32_t end = std::min(vx_inner_block_rows(s.query.dim), first + VX_ROWS_PER_PAGE);
+	const uint32_t code = std::max(first, fields);
+	if (reader.part == 0) {
+		memset(reader.sums, 0, sizeof(reader.sums));
+		memcpy(reader.fields, rows, sizeof(reader.fields));
+	}
+	kernels().centroid_rows(rows + size_t(code - first) * VX_ROW_BYTES, s.query.bytes + size_t(code - fields) * 4,
+							end - code, reader.sums);
+	if (++reader.part < vx_inner_group_pages(s.query.dim))
+		return;
+	reader.part = 0;
+	add_children(s, {reader.fields, {s.visiting, 0}}, reader.sums);
+}
+
+// True: the page is the one expected. False: `lost` or `fault` says why not.
+bool is_expected(vx_scan &s, const void *page) {
 	const auto &header = page_header<vx_inner_header>(page);
 	if (!vx_page_is(page, VX_KIND_INNER))
-		return "not an inner page";
-	if (special.node != s.reader.id || special.level != s.reader.level)
-		return "an inner page belongs to another node";
-	if (header.children == 0 || header.children > kMostChildren)
-		return "an inner node's number of children is impossible";
-	if (header.first_row != s.reader.row || (s.reader.row > 0 && header.children != s.reader.children))
-		return "pages of an inner node do not continue each other";
-	return nullptr;
+		s.lost = "not an inner page";
+	else if (page_special(page).node != s.reader.id || page_special(page).level != s.reader.level)
+		s.lost = "an inner page belongs to another node";
+	else if (header.forgot > s.start)
+		s.lost = "an inner page forgot lanes that it must not yet";
+	else if (header.part != s.reader.part)
+		s.fault = "pages of an inner node do not continue each other";
+	else if (header.blocks == 0 || header.blocks > inner_blocks(s.query.dim))
+		s.fault = "an inner page has an impossible number of blocks";
+	return s.lost == nullptr && s.fault == nullptr;
 }
 
 } // namespace
 
 void start_node(vx_scan &s, uint32_t block, uint64_t id, uint32_t level) {
-	s.reader = {};
 	s.reader.id = id;
 	s.reader.level = level;
+	s.reader.part = 0;
 	s.next_block = block;
 	s.in_node = true;
 }
 
 bool reserve_inner(vx_scan &s) {
-	const uint32_t blocks = VX_ROWS_PER_PAGE / vx_inner_block_rows(s.query.dim) + 2;
-	return s.nodes.reserve_more(s.arena, size_t(blocks) * VX_LANES);
+	return s.nodes.reserve_more(s.arena, size_t(inner_blocks(s.query.dim)) * VX_LANES);
 }
 
 void read_inner(vx_scan &s, const void *page) {
-	s.fault = inner_fault(s, page);
-	if (s.fault != nullptr)
+	if (!is_expected(s, page))
 		return;
-	const auto &header = page_header<vx_inner_header>(page);
-	s.reader.children = header.children;
-	s.reader.rows = (header.children + VX_LANES - 1) / VX_LANES * vx_inner_block_rows(s.query.dim);
-	const uint32_t rows = std::min(VX_ROWS_PER_PAGE, s.reader.rows - s.reader.row);
-	read_rows(s, static_cast<const uint8_t *>(page) + VX_BLOCKS_OFFSET, rows);
-	const bool more = s.reader.row < s.reader.rows;
-	if (s.fault == nullptr && more != (header.next != VX_NO_BLOCK))
-		s.fault = "an inner node has too few or too many pages";
-	s.next_block = more ? header.next : VX_NO_BLOCK;
-	if (!more) {
-		s.in_node = false;
-		s.npicks = s.pick = 0; // there may be better ones now
-		s.stats.inner_nodes++;
-	}
+	if (vx_inner_group_pages(s.query.dim) > 1)
+		read_part(s, page);
+	else
+		read_blocks(s, page);
+	s.next_block = page_header<vx_inner_header>(page).next;
+	if (s.next_block != VX_NO_BLOCK)
+		return;
+	if (s.reader.part != 0)
+		s.fault = "an inner node ends within a block";
+	s.in_node = false;
+	s.npicks = s.pick = 0; // there may be better ones now
+	s.stats.inner_nodes++;
 }
 
 // The few unopened nodes with the smallest scores, in order. False when there are none.

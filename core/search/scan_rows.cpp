@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "kernel/kernels.hpp"
-#include "page/layout.hpp"
+#include "page/leaf.hpp"
 #include "search/scan.hpp"
 
 namespace vecidx {
@@ -22,15 +22,38 @@ uint32_t scan_index(uint32_t bits) {
 	return bits == 1 ? 0 : bits == 2 ? 1 : 2;
 }
 
+// Marked entries count only for scans that may miss what their rows have elsewhere since.
+bool takes_marked(const vx_scan &s, const vx_leaf_header &header) {
+	return s.start < header.moved;
+}
+
 // Every reference of a leaf page, without a look at the codes: for exact scans.
 void take_all(vx_scan &s, const void *page, uint32_t count) {
-	const uint32_t dim = s.query.dim, bits = s.ix->meta.scan_bits, rows = vx_scan_rows(dim, bits);
+	const uint32_t dim = s.query.dim, bits = s.ix->meta.scan_bits;
+	const auto &header = page_header<vx_leaf_header>(page);
+	const bool skip = header.moved != 0 && !takes_marked(s, header);
+	for (uint32_t i = 0; i < count; i++)
+		if (!skip || !leaf_marked(page, dim, bits, i))
+			s.waiting.append({-INFINITY, leaf_ref(page, dim, bits, i)});
+}
+
+// On a page with marks: marked entries, whose estimate is infinite, leave the survivors unless this scan needs them.
+// Returns how many entries the page has without them.
+uint32_t sort_out_marked(vx_scan &s, const void *page, uint32_t count, Survivor *out, uint32_t &found) {
+	const uint32_t dim = s.query.dim, bits = s.ix->meta.scan_bits;
+	const bool take = takes_marked(s, page_header<vx_leaf_header>(page));
+	uint32_t marked = 0;
 	for (uint32_t i = 0; i < count; i++) {
-		uint32_t ref;
-		const uint8_t *block = leaf_block(page, dim, bits, i / VX_LANES);
-		memcpy(&ref, block + (size_t(rows) + 1) * VX_ROW_BYTES + size_t(i % VX_LANES) * 4, 4);
-		s.waiting.append({-INFINITY, ref});
+		if (!leaf_marked(page, dim, bits, i))
+			continue;
+		const uint32_t ref = leaf_ref(page, dim, bits, i);
+		marked++;
+		Survivor *end = std::remove_if(out, out + found, [&](const Survivor &w) { return w.ref == ref; });
+		found = static_cast<uint32_t>(end - out);
+		if (take)
+			out[found++] = {-INFINITY, ref};
 	}
+	return take ? count : count - marked;
 }
 
 // Rounding of an estimate: add and mul are float16, and products with the whole query, which nearly cancel, stand
@@ -88,16 +111,17 @@ void scan_codes(vx_scan &s, const void *page, uint32_t count) {
 	// no estimate is >= NaN: without a cut all entries pass, even those whose damaged factors make infinity
 	const float relative = std::isfinite(cut) ? (cut - leaf.base) / squared_unit : NAN;
 	auto *out = reinterpret_cast<Survivor *>(s.waiting.end());
-	const uint32_t found =
+	uint32_t found =
 		kernels().scan[scan_index(bits)](leaf_block(page, dim, bits, 0), (count + VX_LANES - 1) / VX_LANES,
 										 vx_scan_rows(dim, bits), count, query, relative, out);
+	const uint32_t entries = header.moved == 0 ? count : sort_out_marked(s, page, count, out, found);
 	for (uint32_t i = 0; i < found; i++) {
 		out[i].est = leaf.base + squared_unit * out[i].est;
 		if (!s.gated && std::isfinite(out[i].est))
 			s.estimates.add(out[i].est);
 	}
 	s.waiting.set_size(s.waiting.size() + found);
-	s.complete = s.complete && found == count;
+	s.complete = s.complete && found == entries;
 }
 
 } // namespace
@@ -110,14 +134,20 @@ bool reserve_leaf(vx_scan &s) {
 }
 
 bool reserve_rows(vx_scan &s, size_t rows) {
-	return s.candidates.reserve_more(s.arena, rows) && s.highs.reserve_more(s.arena, rows);
+	return s.candidates.reserve_more(s.arena, rows) && s.highs.reserve_more(s.arena, rows) &&
+		   s.kept.reserve_more(s.arena, rows);
 }
 
 void read_leaf(vx_scan &s, const void *page) {
-	s.fault = chain_fault(page, VX_KIND_LEAF, vx_leaf_capacity(s.query.dim, s.ix->meta.scan_bits));
-	if (s.fault == nullptr && page_special(page).node != s.nodes[s.current].id)
-		s.fault = "a leaf page belongs to another node";
-	if (s.fault != nullptr)
+	if (!vx_page_is(page, VX_KIND_LEAF))
+		s.lost = "not a leaf page";
+	else if (page_special(page).node != s.nodes[s.current].id)
+		s.lost = "a leaf page belongs to another node";
+	else if (page_header<vx_leaf_header>(page).forgot > s.start)
+		s.lost = "a leaf page forgot entries that it must not yet";
+	else
+		s.fault = chain_fault(page, VX_KIND_LEAF, vx_leaf_capacity(s.query.dim, s.ix->meta.scan_bits));
+	if (s.lost != nullptr || s.fault != nullptr)
 		return;
 	const auto &header = page_header<vx_chain_header>(page);
 	s.stats.entries += header.count;
@@ -155,6 +185,8 @@ void read_codes(vx_scan &s, const void *page) {
 		const uint32_t ref = s.waiting[s.refine_at].ref;
 		if (ref_block(ref, dim) != s.visiting)
 			return;
+		if (s.refine_at > 0 && s.waiting[s.refine_at - 1].ref == ref)
+			continue;
 		if (ref_slot(ref, dim) >= count) {
 			s.fault = "a leaf refers to a code slot that is not in use";
 			return;
@@ -169,8 +201,13 @@ void read_codes(vx_scan &s, const void *page) {
 
 void read_raw(vx_scan &s, const void *page) {
 	const uint32_t dim = s.query.dim;
-	s.fault = chain_fault(page, VX_KIND_RAW, vx_raws_per_page(dim));
-	if (s.fault != nullptr)
+	if (!vx_page_is(page, VX_KIND_RAW))
+		s.lost = "not a raw page";
+	else if (page_special(page).node != s.raw_id)
+		s.lost = "a raw page belongs to another run";
+	else
+		s.fault = chain_fault(page, VX_KIND_RAW, vx_raws_per_page(dim));
+	if (s.lost != nullptr || s.fault != nullptr)
 		return;
 	const auto &header = page_header<vx_chain_header>(page);
 	s.stats.entries += header.count;

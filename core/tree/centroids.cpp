@@ -122,6 +122,12 @@ void Centroids::decode(uint32_t slot, double *out) const {
 		out[i] = step * (from[size_t(i / 4) * VX_ROW_BYTES + i % 4] - 128);
 }
 
+void Centroids::bytes(uint32_t slot, uint8_t *out) const {
+	const uint8_t *from = lane(slot);
+	for (uint32_t quad = 0; quad < quads; quad++)
+		memcpy(out + size_t(quad) * 4, from + size_t(quad) * VX_ROW_BYTES, 4);
+}
+
 void Centroids::entry(uint32_t slot, vx_code_entry &out) const {
 	const uint8_t *from = lane(slot);
 	out.row = {};

@@ -54,6 +54,8 @@ struct Centroids {
 	// Slots from `count` on are empty or gone.
 	void truncate(uint32_t count);
 	void decode(uint32_t slot, double *out) const;
+	// Its quads * 4 bytes, code + 128.
+	void bytes(uint32_t slot, uint8_t *out) const;
 	// Row-major code of vx_code_stride(dim) bytes; row and error are 0.
 	void entry(uint32_t slot, vx_code_entry &out) const;
 	float extra_of(uint32_t slot) const { return extra != nullptr ? extra[slot] : 0; }

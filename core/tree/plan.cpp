@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "code/index.hpp"
+#include "page/inner.hpp"
 
 namespace vecidx {
 namespace {
@@ -23,8 +24,7 @@ uint32_t page_leaf_size(uint32_t dim, uint32_t bits) {
 
 uint32_t balanced_leaf_size(uint32_t dim, uint32_t bits, uint32_t page_size, uint64_t rows) {
 	// pages read: rows / s * (a centroid's part of a page) + opened * s / capacity
-	constexpr uint32_t kPageLanes = VX_LANES * VX_ROWS_PER_PAGE; // lanes of all rows of a page
-	const double centroid = static_cast<double>(vx_inner_block_rows(dim)) / kPageLanes;
+	const double centroid = static_cast<double>(vx_inner_group_pages(dim)) / (VX_LANES * inner_blocks(dim));
 	const double capacity = vx_leaf_capacity(dim, bits);
 	const double best = std::sqrt(static_cast<double>(rows) * centroid * capacity / kOpened);
 	return best < 1.5 * capacity ? page_size : static_cast<uint32_t>(std::min(best, 65535.0));

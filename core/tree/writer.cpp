@@ -20,6 +20,7 @@ void carve(Carver &memory, vx_writer &w, const vx_index &ix, const vx_train *tra
 	w.entry = reinterpret_cast<vx_code_entry *>(memory.take<uint8_t>(vx_code_stride(dim)));
 	w.x = memory.take<float>(dim);
 	w.code = memory.take<uint8_t>(dim);
+	w.bytes = memory.take<uint8_t>(size_t(vx_quads(dim)) * 4);
 	for (uint32_t l = 0; train != nullptr && l < train->nlevels; l++) {
 		w.centroid[l] = memory.take<double>(dim);
 		w.items[l] = memory.take<ItemSummary>(train->levels[l].items);
@@ -36,12 +37,15 @@ void clear_pages(vx_writer &w) {
 }
 
 void start_meta(vx_writer &w) {
+	const uint64_t next_node = w.meta.next_node;
 	w.meta = w.ix->meta;
+	w.meta.next_node = next_node;
 	w.meta.levels = 0;
 	w.meta.rows = 0;
 	w.meta.root_node = 0;
 	w.meta.root = w.meta.mean = w.meta.code_tail = VX_NO_BLOCK;
 	w.meta.raw = w.raw.head_block;
+	w.meta.raw_node = w.raw.node;
 	w.meta.wild = w.wild.head_block;
 	w.meta.late = w.late.head_block;
 	if (w.train == nullptr)
@@ -176,7 +180,7 @@ vx_writer *vx_writer_init(void *memory, size_t bytes, const vx_index *ix, const 
 	w->meta = ix->meta;
 	w->nblocks = VX_META_BLOCK + 1;
 	w->code_block = VX_NO_BLOCK;
-	start_chain(*w, w->raw, VX_KIND_RAW, 0);
+	start_chain(*w, w->raw, VX_KIND_RAW, w->meta.next_node++);
 	start_chain(*w, w->wild, VX_KIND_LIST, 0);
 	start_chain(*w, w->late, VX_KIND_LIST, 0);
 	start_meta(*w);

@@ -60,6 +60,7 @@ struct vx_writer {
 	vx_row row;
 	float *x;
 	uint8_t *code;   // scan code, a byte a dimension
+	uint8_t *bytes;  // of a centroid
 	uint32_t target; // its leaf
 	uint32_t ref;
 

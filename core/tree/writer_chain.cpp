@@ -38,6 +38,8 @@ uint8_t *chain_room(vx_writer &w, ChainPages &chain) {
 	auto &head = page_header<vx_chain_header>(chain.head);
 	page_header<vx_chain_header>(chain.newest).next = head.next;
 	head.next = chain.newest_block;
+	if (head.behind < UINT16_MAX)
+		head.behind++;
 	return chain.newest;
 }
 

@@ -72,7 +72,7 @@ vx_step write_code(vx_writer &w, vx_want *want) {
 		return VX_FULL;
 	}
 	w.ref = make_ref(w.code_block, slot, dim);
-	code_append(w.code_page, dim, *w.entry);
+	code_put(w.code_page, dim, *w.entry);
 	if (slot + 1 < vx_codes_per_page(dim))
 		return VX_DONE;
 	const uint32_t block = w.code_block;

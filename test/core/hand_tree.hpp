@@ -29,7 +29,8 @@ public:
 		set_mean(rows);
 		meta_ = ix_.meta();
 		add(VX_KIND_META, 0, 0);
-		meta_.raw = add(VX_KIND_RAW, 0, 0);
+		meta_.raw_node = meta_.next_node++;
+		meta_.raw = add(VX_KIND_RAW, meta_.raw_node, 0);
 		meta_.wild = add(VX_KIND_LIST, 0, 0);
 		meta_.late = add(VX_KIND_LIST, 0, 0);
 		meta_.mean = add(VX_KIND_MEAN, 0, 0);
@@ -116,6 +117,7 @@ private:
 		const uint32_t fresh = add(kind, vecidx::page_special(at(head)).node, 0);
 		chain(fresh).next = next;
 		chain(head).next = fresh;
+		chain(head).behind++;
 		return fresh;
 	}
 
@@ -141,7 +143,7 @@ private:
 		if (meta_.code_tail == VX_NO_BLOCK || chain(meta_.code_tail).count == vx_codes_per_page(dim_))
 			meta_.code_tail = add(VX_KIND_CODE, 0, 0);
 		const uint32_t slot = chain(meta_.code_tail).count, block = room(leaf.block, VX_KIND_LEAF);
-		require(vecidx::code_append(at(meta_.code_tail), dim_, e), "no room for a code");
+		require(vecidx::code_put(at(meta_.code_tail), dim_, e), "no room for a code");
 		std::vector<uint8_t> code(dim_);
 		vecidx::ScanFactors factors;
 		vecidx::scan_encode(options_.metric, dim_, options_.bits, e, leaf.centroid.data(), code.data(), factors);
@@ -206,42 +208,43 @@ private:
 	}
 
 	uint32_t write_node(const std::vector<Entry> &entries, uint32_t level, uint64_t node) {
-		const uint32_t block_rows = vx_inner_block_rows(dim_);
-		const auto n = static_cast<uint32_t>(entries.size()), rows = (n + VX_LANES - 1) / VX_LANES * block_rows;
-		std::vector<uint8_t> stream(size_t(rows) * VX_ROW_BYTES);
-		for (uint32_t i = 0; i < n; i++)
-			write_entry(stream.data() + size_t(i / VX_LANES) * block_rows * VX_ROW_BYTES, i % VX_LANES, entries[i]);
+		const uint32_t most = vecidx::inner_blocks(dim_), parts = vx_inner_group_pages(dim_);
+		const auto blocks = static_cast<uint32_t>((entries.size() + VX_LANES - 1) / VX_LANES);
 		uint32_t first = VX_NO_BLOCK, last = VX_NO_BLOCK;
-		for (uint32_t row = 0; row < rows; row += VX_ROWS_PER_PAGE) {
-			const uint32_t block = add(VX_KIND_INNER, node, level);
-			auto &header = vecidx::page_header<vx_inner_header>(at(block));
-			header.children = n;
-			header.first_row = row;
-			memcpy(store_.pages[block].bytes.data() + VX_BLOCKS_OFFSET, stream.data() + size_t(row) * VX_ROW_BYTES,
-				   size_t(std::min(VX_ROWS_PER_PAGE, rows - row)) * VX_ROW_BYTES);
-			if (last == VX_NO_BLOCK)
-				first = block;
-			else
-				vecidx::page_header<vx_inner_header>(at(last)).next = block;
-			last = block;
-		}
+		for (uint32_t at = 0; at < blocks; at += most)
+			for (uint32_t part = 0; part < parts; part++) {
+				const uint32_t page = add(VX_KIND_INNER, node, level);
+				auto &header = vecidx::page_header<vx_inner_header>(this->at(page));
+				header.blocks = static_cast<uint16_t>(std::min(most, blocks - at));
+				header.part = static_cast<uint16_t>(part);
+				for (uint32_t block = 0; block < header.blocks; block++)
+					write_block(this->at(page), entries, at + block, block, part);
+				if (last == VX_NO_BLOCK)
+					first = page;
+				else
+					vecidx::page_header<vx_inner_header>(this->at(last)).next = page;
+				last = page;
+			}
 		return first;
 	}
 
-	void write_entry(uint8_t *block, uint32_t lane, const Entry &entry) const {
-		for (uint32_t i = 0; i < vx_quads(dim_) * 4; i++)
-			block[size_t(i / 4) * VX_ROW_BYTES + lane * 4 + i % 4] =
-				static_cast<uint8_t>((i < dim_ ? entry.code[i] : 0) + 128);
-		double norm = static_cast<double>(entry.aux) * entry.aux;
-		for (const double value : entry.centroid)
-			norm += value * value;
-		const float floats[] = {entry.scale, static_cast<float>(norm), up(entry.radius), up(entry.spread), entry.aux};
-		const uint32_t words[] = {entry.rows, entry.block, static_cast<uint32_t>(entry.node),
-								  static_cast<uint32_t>(entry.node >> 32)};
-		uint8_t *fields = block + size_t(vx_quads(dim_)) * VX_ROW_BYTES + size_t(lane) * 4;
-		for (uint32_t f = 0; f < VX_CHILD_FIELDS; f++)
-			memcpy(fields + size_t(f) * VX_ROW_BYTES,
-				   f < 5 ? static_cast<const void *>(&floats[f]) : static_cast<const void *>(&words[f - 5]), 4);
+	void write_block(void *page, const std::vector<Entry> &entries, uint32_t number, uint32_t block, uint32_t part) {
+		const uint32_t row = block * vx_inner_block_rows(dim_);
+		vecidx::clear_block(page, dim_, block);
+		for (uint32_t lane = 0; lane < VX_LANES && number * VX_LANES + lane < entries.size(); lane++) {
+			const Entry &entry = entries[number * VX_LANES + lane];
+			std::vector<uint8_t> bytes(size_t(vx_quads(dim_)) * 4, 128);
+			for (uint32_t i = 0; i < dim_; i++)
+				bytes[i] = static_cast<uint8_t>(entry.code[i] + 128);
+			double norm = static_cast<double>(entry.aux) * entry.aux;
+			for (const double value : entry.centroid)
+				norm += value * value;
+			if (part == 0)
+				vecidx::put_fields(page, row, lane,
+								   {entry.scale, static_cast<float>(norm), up(entry.radius), up(entry.spread),
+									entry.aux, entry.block, entry.node, meta_.clock, VX_NEVER});
+			vecidx::put_codes(page, dim_, row, part, lane, bytes.data());
+		}
 	}
 
 	uint32_t dim_;

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "page/rows.hpp"
 #include "vecidx/core.h"
 
 namespace vecidx_test {
@@ -353,7 +354,7 @@ inline uint64_t remove_rows(Store &store, const std::function<bool(uint64_t)> &d
 			if ((rows[i].flags & VX_ROW_DEAD) == 0 && dead(number_of(rows[i])))
 				bitmap[i / 8] = static_cast<uint8_t>(bitmap[i / 8] | 1u << i % 8);
 		if (n > 0) {
-			removed += vx_page_remove(page.data(), dim, bitmap.data());
+			removed += vecidx::rows_remove(page.data(), bitmap.data());
 			page.finish();
 		}
 	}

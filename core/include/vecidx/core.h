@@ -190,9 +190,6 @@ vx_step vx_insert_apply(vx_insert *in, void *const pages[], const uint32_t block
  * `out` has room for vx_list_per_page(); returns how many, slot by slot. */
 uint32_t vx_page_rows(const void *page, uint32_t dim, vx_row *out);
 
-/* Mark slots dead (bitmap, slot i = bit i % 8 of byte i / 8). Returns how many became dead. */
-uint32_t vx_page_remove(void *page, uint32_t dim, const uint8_t *dead);
-
 /* ---- scanning -------------------------------------------------------------------------------------------------- */
 
 typedef struct vx_query {
@@ -218,6 +215,11 @@ size_t vx_scan_size(const vx_index *ix);
 vx_scan *vx_scan_init(void *memory, size_t bytes, const vx_index *ix, const vx_query *query);
 /* Another query on the same memory, grown blocks included. */
 void vx_scan_restart(vx_scan *s, const vx_query *query);
+/*
+ * After VX_STALE: a scan of the index as it is now takes over from one that has handed out rows. `from`'s memory must
+ * stay. The new one was just started, with the same query.
+ */
+void vx_scan_inherit(vx_scan *s, const vx_scan *from);
 /* The next step, one of those above. */
 vx_step vx_scan_next(vx_scan *s, vx_want *want);
 /* The page asked for. */

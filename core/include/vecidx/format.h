@@ -13,11 +13,11 @@
 #define VX_SPECIAL_SIZE 16u
 #define VX_SPECIAL_OFFSET (VX_PAGE_SIZE - VX_SPECIAL_SIZE)
 #define VX_HEADER_OFFSET 24u  /* a page's own header follows PostgreSQL's */
-#define VX_ENTRIES_OFFSET 32u /* first entry of code, raw and list pages (8-byte own header) */
+#define VX_ENTRIES_OFFSET 40u /* first entry of code, raw and list pages (16-byte own header) */
 #define VX_BLOCKS_OFFSET 64u  /* first 64-byte row of inner and leaf pages (40-byte own header) */
 
 #define VX_MAGIC 0x78646976u /* "vidx" */
-#define VX_FORMAT_VERSION 1u
+#define VX_FORMAT_VERSION 2u
 #define VX_PAGE_ID 0xFF9Au /* last two bytes of every page, as PostgreSQL's own access methods have one */
 #define VX_NO_BLOCK 0xFFFFFFFFu
 #define VX_META_BLOCK 0u
@@ -35,7 +35,8 @@ typedef enum vx_page_kind {
 	VX_KIND_LEAF = 4,  /* scan codes with references to code slots */
 	VX_KIND_CODE = 5,  /* row pointers with refine codes */
 	VX_KIND_RAW = 6,   /* row pointers with float32 vectors */
-	VX_KIND_LIST = 7   /* row pointers alone */
+	VX_KIND_LIST = 7,  /* row pointers alone */
+	VX_KIND_FREE = 8   /* was in use, to be used again */
 } vx_page_kind;
 
 /* The special area: what a page is. `node` is never reused; a pointer to a page also holds the node it expects. */
@@ -51,6 +52,12 @@ typedef struct vx_special {
 typedef enum vx_metric { VX_L2 = 1, VX_COSINE = 2, VX_IP = 3 } vx_metric;
 typedef enum vx_tree_kind { VX_TREE_KMEANS = 1 } vx_tree_kind;
 
+/*
+ * The clock counts the changes of the tree's shape. A lane (child entry) is seen by the scans that started, by this
+ * clock, at its birth or later and before its retirement.
+ */
+#define VX_NEVER UINT64_MAX
+
 /* Block 0, at VX_HEADER_OFFSET. */
 typedef struct vx_meta {
 	uint32_t magic;
@@ -62,28 +69,45 @@ typedef struct vx_meta {
 	uint8_t levels;    /* 0: no tree, all rows in the raw run; 1: the root's children are leaves; ... */
 	uint64_t seed;     /* of the rotation and of training */
 	uint64_t epoch;    /* changes when mean, rotation or shape change: a cached copy with another epoch is stale */
+	uint64_t clock;    /* changes of the tree's shape so far, at least 1 */
 	uint64_t next_node;
 	uint64_t root_node;
+	uint64_t raw_node;  /* of the raw run */
 	uint32_t root;      /* first page of the root node, VX_NO_BLOCK without a tree */
 	uint32_t mean;      /* VX_KIND_MEAN page, VX_NO_BLOCK without a tree */
 	uint32_t raw;       /* head of the raw run; always there */
 	uint32_t wild;      /* head of the list of rows that no code can hold (huge or tiny values) */
 	uint32_t late;      /* head of the list of rows without a distance (NULL, zero under cosine) */
-	uint32_t code_tail; /* code page that inserts fill, VX_NO_BLOCK at first */
-	uint32_t leaves;    /* as of the last build */
+	uint32_t code_tail; /* newest code page, VX_NO_BLOCK at first */
+	uint32_t room[4];   /* VX_ROOM_*: first of the pages with room that VACUUM made, VX_NO_BLOCK if none */
+	uint32_t leaves;    /* living ones */
 	uint32_t leaf_size; /* rows a leaf is meant to hold */
 	uint64_t rows;      /* as of the last build or vacuum, all lists included */
 	double spread;      /* root mean square distance of the trained rows to the mean */
 	double local_dim;   /* number of directions in which near rows lie (participation ratio), 0: unknown */
-	uint64_t reserved[7];
+	uint64_t reserved[4];
 } vx_meta;
 
-/* A chain's page header: chains have a fixed head; head.next is the newest page, the only other one with room. */
+/* Which rows a page with room is for: meta.room. */
+typedef enum vx_room { VX_ROOM_CODE, VX_ROOM_RAW, VX_ROOM_WILD, VX_ROOM_LATE } vx_room;
+
+/*
+ * Header of a page of rows. Chains (leaf, raw, list) have a fixed head; head.next is the newest page, and only these two
+ * and the pages of a room list have room.
+ */
 typedef struct vx_chain_header {
 	uint32_t next;
-	uint16_t count; /* entries on this page, dead ones included */
-	uint16_t dead;  /* of these, entries whose row pointer was removed */
+	uint16_t count;  /* entries on this page; on code pages with those dead or free */
+	uint16_t behind; /* head of a leaf or of the raw run: pages behind it, at most 65535 */
 } vx_chain_header;
+
+/* Header of a code, raw or list page. */
+typedef struct vx_rows_header {
+	vx_chain_header chain;
+	uint32_t room; /* next page of the room list; VX_NO_BLOCK at its end; VX_META_BLOCK: not on the list */
+	uint16_t dead; /* code pages: slots that are dead, the free ones among them */
+	uint16_t free; /* code pages: slots that are free */
+} vx_rows_header;
 
 /* Row pointer with flags, first in every entry of code, raw and list pages. */
 typedef struct vx_row {
@@ -92,10 +116,11 @@ typedef struct vx_row {
 	uint16_t flags; /* VX_ROW_* */
 } vx_row;
 
-#define VX_ROW_DEAD 1u /* removed by VACUUM: skip */
+#define VX_ROW_DEAD 1u /* code page: removed by VACUUM, skip; scan entries may still lead here */
 #define VX_ROW_NULL 2u /* list page: the vector is NULL (else its distance is NaN) */
+#define VX_ROW_FREE 4u /* code page, with DEAD: no scan entry leads here, the slot may be used again */
 
-/* Code page: vx_chain_header at 24, then entries of vx_code_stride(dim) bytes from 32. */
+/* Code page: vx_rows_header at 24, then entries of vx_code_stride(dim) bytes from 40. */
 typedef struct vx_code_entry {
 	vx_row row;
 	float scale; /* y ~ scale * code */
@@ -103,7 +128,7 @@ typedef struct vx_code_entry {
 	int8_t code[];
 } vx_code_entry;
 
-/* Raw page: vx_chain_header at 24, then entries of vx_raw_stride(dim) bytes from 32; vectors as they are in the table.
+/* Raw page: vx_rows_header at 24, then entries of vx_raw_stride(dim) bytes from 40; vectors as they are in the table.
  */
 typedef struct vx_raw_entry {
 	vx_row row;
@@ -128,12 +153,17 @@ static inline uint32_t vx_list_per_page(void) {
 
 /* A code slot's reference: block * codes_per_page + slot, in 32 bits. */
 
-/* Leaf page header at 24. */
+/*
+ * Leaf page header at 24. A scan entry whose row has another one in another leaf since is *marked*: its add is
+ * +infinity, so that no scan takes it. Scans that started before `moved` must take it all the same.
+ */
 typedef struct vx_leaf_header {
 	vx_chain_header chain;
-	float unit;  /* a length > 0: add is stored as add / unit^2, mul as mul / unit (see pack_factors) */
-	float error; /* mean error factor of the entries: lower = est - eps * error * sqrt(min(|q-c|^2, rho^2)) */
-	uint32_t reserved[6];
+	float unit;       /* a length > 0: add is stored as add / unit^2, mul as mul / unit (see pack_factors) */
+	float error;      /* mean error factor of the entries: lower = est - eps * error * sqrt(min(|q-c|^2, rho^2)) */
+	uint64_t moved;   /* clock of the newest mark on this page, 0: none */
+	uint64_t horizon; /* transaction id after which no snapshot needs marked entries any more */
+	uint64_t forgot;  /* scans that started before this clock must not trust the page: marked entries were dropped */
 } vx_leaf_header;
 
 /* A leaf block: vx_scan_rows code rows, then add (16 x f16), mul (16 x f16), ref (16 x u32). */
@@ -152,27 +182,32 @@ static inline uint32_t vx_leaf_capacity(uint32_t dim, uint32_t bits) {
 }
 
 /*
- * Inner page header at 24. A node is a run of pages linked by `next`; its blocks are one stream of 64-byte rows, 126 a
- * page, so a block may continue on the next page and any dimension fits.
+ * Inner page header at 24. A node is a run of pages linked by `next`. Each page holds whole blocks of 16 lanes where
+ * they fit; a block larger than a page lies on a group of pages of its own, its fields on the first.
  */
 typedef struct vx_inner_header {
 	uint32_t next;
-	uint32_t children;  /* of the whole node; the same on each of its pages */
-	uint32_t first_row; /* ordinal in the node's stream of this page's first row */
-	uint32_t reserved[7];
+	uint16_t blocks;  /* on this page, at least 1; 1 on every page of a group */
+	uint16_t part;    /* which page of its group this is, from 0 */
+	uint64_t horizon; /* transaction id after which no snapshot needs the retired lanes of this page any more */
+	uint64_t forgot;  /* scans that started before this clock must not trust the page: retired lanes were used again */
+	uint64_t reserved[2];
 } vx_inner_header;
 
-/* An inner block: vx_quads(dim) rows of centroid bytes (code + 128), then these rows of 16 values each. */
+/* An inner block: these rows of 16 values each, then vx_quads(dim) rows of centroid bytes (code + 128). */
 typedef enum vx_inner_row {
 	VX_CHILD_SCALE = 0, /* f32: centroid ~ scale * code; exactly that is the centroid */
 	VX_CHILD_NORM,      /* f32: |centroid|^2, the extra coordinate of inner product included */
 	VX_CHILD_RADIUS,    /* f32: no row below is farther from the centroid, rounded up */
 	VX_CHILD_SPREAD,  /* f32: parent of leaves: rms distance of its rows; above: largest distance of a leaf centroid */
 	VX_CHILD_AUX,     /* f32: inner product: the centroid's extra coordinate (mean of 2|x|); else 0 */
-	VX_CHILD_ROWS,    /* u32: rows below when the node was written */
-	VX_CHILD_BLOCK,   /* u32: first page */
+	VX_CHILD_BLOCK,   /* u32: first page; VX_NO_BLOCK: the lane is not in use */
 	VX_CHILD_NODE_LO, /* u32: node id, low and high half */
 	VX_CHILD_NODE_HI,
+	VX_CHILD_BORN_LO, /* u32: clock at which the lane was published, VX_NEVER before */
+	VX_CHILD_BORN_HI,
+	VX_CHILD_RETIRED_LO, /* u32: clock at which it was replaced, VX_NEVER while it lives */
+	VX_CHILD_RETIRED_HI,
 	VX_CHILD_FIELDS
 } vx_inner_row;
 
@@ -180,7 +215,15 @@ static inline uint32_t vx_quads(uint32_t dim) {
 	return (dim + 3u) / 4u;
 }
 static inline uint32_t vx_inner_block_rows(uint32_t dim) {
-	return vx_quads(dim) + (uint32_t)VX_CHILD_FIELDS;
+	return (uint32_t)VX_CHILD_FIELDS + vx_quads(dim);
+}
+/* Blocks on a page; 0 when a block takes several. */
+static inline uint32_t vx_inner_blocks_per_page(uint32_t dim) {
+	return VX_ROWS_PER_PAGE / vx_inner_block_rows(dim);
+}
+/* Pages of a block: 1 unless it is larger than a page. */
+static inline uint32_t vx_inner_group_pages(uint32_t dim) {
+	return (vx_inner_block_rows(dim) + VX_ROWS_PER_PAGE - 1u) / VX_ROWS_PER_PAGE;
 }
 
 /* Mean page: float32[dim] from VX_BLOCKS_OFFSET. */
