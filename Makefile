@@ -8,6 +8,19 @@ DATA = sql/install/vecidx--0.1.0.sql
 CORE_OBJS = \
 	core/code/index.o \
 	core/code/scancode.o \
+	core/grow/first.o \
+	core/grow/fresh.o \
+	core/grow/hood.o \
+	core/grow/hood_rows.o \
+	core/grow/lanes.o \
+	core/grow/leaves.o \
+	core/grow/move.o \
+	core/grow/regroup.o \
+	core/grow/split.o \
+	core/grow/tend.o \
+	core/grow/vacuum.o \
+	core/grow/vacuum_rows.o \
+	core/grow/vacuum_tree.o \
 	core/kernel/distance_c.o \
 	core/kernel/half.o \
 	core/kernel/kernels.o \
@@ -66,6 +79,7 @@ TYPE_OBJS = \
 AM_OBJS = \
 	src/am/buffer.o \
 	src/am/build.o \
+	src/am/change.o \
 	src/am/check.o \
 	src/am/cost.o \
 	src/am/handler.o \
@@ -80,6 +94,7 @@ AM_OBJS = \
 	src/am/scan.o \
 	src/am/shape.o \
 	src/am/spool.o \
+	src/am/tend.o \
 	src/am/train.o \
 	src/am/vacuum.o \
 	src/am/validate.o \

@@ -59,6 +59,13 @@
 #define vecidx_vacuum_delay() vacuum_delay_point()
 #endif
 
+/* The table that is vacuumed: known from 16 on, and only needed for a closer horizon. */
+#if PG_VERSION_NUM >= 160000
+#define vecidx_vacuumed_heap(info) ((info)->heaprel)
+#else
+#define vecidx_vacuumed_heap(info) ((Relation)NULL)
+#endif
+
 /* A new page at the end of the relation, pinned and locked exclusively; src/am/page.c does it by hand before 16. */
 #if PG_VERSION_NUM >= 160000
 #define vecidx_extend_relation(relation) ExtendBufferedRel(BMR_REL(relation), MAIN_FORKNUM, NULL, EB_LOCK_FIRST)

@@ -31,7 +31,8 @@ static_assert(offsetof(vx_meta, raw) == 72 && offsetof(vx_meta, wild) == 76 && o
 static_assert(offsetof(vx_meta, code_tail) == 84 && offsetof(vx_meta, room) == 88);
 static_assert(offsetof(vx_meta, leaves) == 104 && offsetof(vx_meta, leaf_size) == 108);
 static_assert(offsetof(vx_meta, rows) == 112 && offsetof(vx_meta, spread) == 120);
-static_assert(offsetof(vx_meta, local_dim) == 128 && offsetof(vx_meta, reserved) == 136);
+static_assert(offsetof(vx_meta, local_dim) == 128 && offsetof(vx_meta, trained) == 136 &&
+			  offsetof(vx_meta, reserved) == 144);
 
 // ---- chains
 static_assert(sizeof(vx_chain_header) == 8 && offsetof(vx_chain_header, next) == 0);

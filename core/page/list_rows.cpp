@@ -25,3 +25,12 @@ uint32_t vx_page_rows(const void *page, uint32_t dim, vx_row *out) {
 		out[slot] = row_at(page, slot);
 	return count;
 }
+
+bool vx_page_counts(const void *page, const vx_meta *meta) {
+	const uint64_t node = page_special(page).node;
+	if (vx_page_is(page, VX_KIND_RAW))
+		return node == meta->raw_node;
+	if (vx_page_is(page, VX_KIND_CODE))
+		return node == 0 || node == meta->trained;
+	return vx_page_is(page, VX_KIND_LIST);
+}

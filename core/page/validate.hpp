@@ -5,11 +5,12 @@
 #include <cstdint>
 
 #include "page/page.hpp"
+#include "vecidx/core.h"
 
 namespace vecidx {
 
 // More levels than any tree has that fits 2^32 blocks.
-inline constexpr uint32_t kMaxLevels = 8;
+inline constexpr uint32_t kMaxLevels = VX_MAX_LEVELS;
 
 // Code, raw, list and leaf pages: kind, shape, count within capacity.
 const char *chain_fault(const void *page, vx_page_kind kind, uint32_t dim, uint32_t bits);

@@ -227,6 +227,7 @@ void codes_page(vx_check &c, const void *page) {
 
 vx_step step_chains(vx_check &c, vx_want &want) {
 	const uint32_t heads[kCheckChains] = {c.meta.raw, c.meta.wild, c.meta.late};
+	const uint64_t nodes[kCheckChains] = {c.meta.raw_node, VX_ROOM_WILD, VX_ROOM_LATE};
 	for (;;) {
 		if (c.next != VX_NO_BLOCK && reach(c, c.from, c.next))
 			return ask_page(c, want, c.next);
@@ -234,7 +235,7 @@ vx_step step_chains(vx_check &c, vx_want &want) {
 			check_length(c);
 		if (c.chain == kCheckChains)
 			break;
-		start_chain(c, VX_META_BLOCK, heads[c.chain], c.chain == 0 ? c.meta.raw_node : 0);
+		start_chain(c, VX_META_BLOCK, heads[c.chain], nodes[c.chain]);
 		c.chain++;
 	}
 	check_code_tail(c);

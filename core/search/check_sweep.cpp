@@ -52,7 +52,10 @@ void sweep_page(vx_check &c, const void *page) {
 		return;
 	}
 	state = static_cast<uint8_t>(kind);
-	if (holds_rows(kind))
+	const uint64_t node = page_special(page).node;
+	if (kind == VX_KIND_CODE && node != 0 && node != c.meta.trained)
+		state = 0; // left by a training that was cut short
+	else if (holds_rows(kind))
 		sweep_rows(c, page, kind);
 	else if (kind == VX_KIND_LEAF || kind == VX_KIND_INNER)
 		c.node_pages++;
@@ -114,7 +117,7 @@ vx_step step_pages(vx_check &c, vx_want &want) {
 		const uint32_t kind = state & kKindMask;
 		if (kind == VX_KIND_LEAF || kind == VX_KIND_INNER)
 			return ask_page(c, want, c.at);
-		if (kind == VX_KIND_MEAN || kind == VX_KIND_LIST)
+		if (kind == VX_KIND_LIST)
 			report(c, c.at, "no pointer leads to a page that is in use");
 		if (kind == VX_KIND_RAW)
 			return ask_page(c, want, c.at);

@@ -4,9 +4,13 @@
 #include <new>
 
 #include "page/rows.hpp"
+#include "tree/plan.hpp"
 
 namespace vecidx {
 namespace {
+
+// Training is tried again after so many rows, if it could not be done at once.
+constexpr uint32_t kTrainTries = 16;
 
 Home home_of(const vx_index *ix, const float *x) {
 	if (x == nullptr)
@@ -84,6 +88,7 @@ void read_meta(vx_insert &in, const void *page) {
 	in.plan.code_tail = meta.code_tail;
 	in.plan.after = in.plan.target = VX_NO_BLOCK;
 	in.raw_node = meta.raw_node;
+	in.limit = leaf_limit(meta);
 	if (in.home == Home::kTree && !in.routed) {
 		start_route(in, meta);
 		return;
@@ -285,5 +290,21 @@ void vx_insert_page(vx_insert *in, const void *page) {
 		break;
 	default:
 		break;
+	}
+}
+
+void vx_insert_chore(const vx_insert *in, vx_chore *out) {
+	*out = {};
+	const uint32_t entries = in->plan.entries + 1;
+	if (in->home == Home::kRaw && entries % kTrainTries == 0 && vx_plan_leaves(in->ix, entries) > 0)
+		out->kind = VX_CHORE_TRAIN;
+	if (in->home != Home::kTree || entries < in->limit)
+		return;
+	out->kind = VX_CHORE_LEAF;
+	out->leaf = in->found[0].node;
+	out->levels = in->levels;
+	for (uint32_t level = 1; level <= in->levels; level++) {
+		const PathStep &step = in->found[0].path[level];
+		out->path[level] = {step.node, step.place.page, step.place.row, step.lane};
 	}
 }

@@ -204,6 +204,7 @@ vx_step apply_pop(vx_insert &in, void *meta_page, void *page, vx_want *want) {
 using namespace vecidx;
 
 vx_step vx_insert_apply(vx_insert *in, void *const pages[], const uint32_t blocks[], vx_want *want) {
+	want->nfreed = 0;
 	if (in->phase == InsertPhase::kRadius)
 		return apply_radius(*in, pages[0], want);
 	if (in->phase == InsertPhase::kPop)

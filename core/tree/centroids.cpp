@@ -92,6 +92,13 @@ void Centroids::set(uint32_t slot, const vx_code_entry &entry, float extra_coord
 	measure(slot, entry.scale, extra_coordinate);
 }
 
+void Centroids::set_bytes(uint32_t slot, const uint8_t *bytes, float centroid_scale, float extra_coordinate) {
+	uint8_t *to = lane(slot);
+	for (uint32_t quad = 0; quad < quads; quad++)
+		memcpy(to + size_t(quad) * VX_ROW_BYTES, bytes + size_t(quad) * 4, 4);
+	measure(slot, centroid_scale, extra_coordinate);
+}
+
 void Centroids::copy(uint32_t slot, const Centroids &from, uint32_t from_slot) {
 	uint8_t *to = lane(slot);
 	const uint8_t *source = from.lane(from_slot);

@@ -50,6 +50,8 @@ struct Centroids {
 	bool empty(uint32_t slot) const { return norm[slot] == __builtin_inff(); }
 	void set(uint32_t slot, const double *point, float extra_coordinate);
 	void set(uint32_t slot, const vx_code_entry &entry, float extra_coordinate);
+	// As a lane holds it: quads * 4 bytes, code + 128.
+	void set_bytes(uint32_t slot, const uint8_t *bytes, float centroid_scale, float extra_coordinate);
 	void copy(uint32_t slot, const Centroids &from, uint32_t from_slot);
 	// Slots from `count` on are empty or gone.
 	void truncate(uint32_t count);

@@ -30,6 +30,31 @@ uint32_t balanced_leaf_size(uint32_t dim, uint32_t bits, uint32_t page_size, uin
 	return best < 1.5 * capacity ? page_size : static_cast<uint32_t>(std::min(best, 65535.0));
 }
 
+namespace {
+
+// What a leaf of this index is meant to hold now.
+uint32_t current_leaf_size(const vx_meta &meta) {
+	const uint32_t size = std::max(1U, meta.leaf_size);
+	if (size != page_leaf_size(meta.dim, meta.scan_bits)) // chosen by the user
+		return size;
+	const uint64_t rows = std::max<uint64_t>(meta.rows, uint64_t(meta.leaves) * size);
+	return balanced_leaf_size(meta.dim, meta.scan_bits, size, rows);
+}
+
+} // namespace
+
+uint32_t leaf_limit(const vx_meta &meta) {
+	// a few entries less than a page holds, so that a leaf is split before it needs a second one
+	constexpr uint32_t kSpare = 4;
+	const uint32_t capacity = vx_leaf_capacity(meta.dim, meta.scan_bits), size = current_leaf_size(meta);
+	const uint32_t longest = size + size / 4 + size / 8;
+	return longest <= capacity + capacity / 4 ? std::max(2U, std::min(longest, capacity - kSpare)) : longest;
+}
+
+uint32_t leaf_least(const vx_meta &meta) {
+	return current_leaf_size(meta) / 5;
+}
+
 } // namespace vecidx
 
 using namespace vecidx;

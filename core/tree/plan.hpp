@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "vecidx/format.h"
+
 namespace vecidx {
 
 // Rows that leave a leaf of one page well filled, although k-means makes leaves of unequal size.
@@ -11,5 +13,10 @@ uint32_t page_leaf_size(uint32_t dim, uint32_t bits);
 // Rows a leaf of an index of so many rows should have, where a leaf of one page would have `page_size`. In many
 // dimensions a centroid's share of the inner nodes costs more than a page of scan codes, so leaves grow with the rows.
 uint32_t balanced_leaf_size(uint32_t dim, uint32_t bits, uint32_t page_size, uint64_t rows);
+
+// Entries above which a leaf is split.
+uint32_t leaf_limit(const vx_meta &meta);
+// Rows below which one is given to its neighbours.
+uint32_t leaf_least(const vx_meta &meta);
 
 } // namespace vecidx

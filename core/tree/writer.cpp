@@ -181,8 +181,8 @@ vx_writer *vx_writer_init(void *memory, size_t bytes, const vx_index *ix, const 
 	w->nblocks = VX_META_BLOCK + 1;
 	w->code_block = VX_NO_BLOCK;
 	start_chain(*w, w->raw, VX_KIND_RAW, w->meta.next_node++);
-	start_chain(*w, w->wild, VX_KIND_LIST, 0);
-	start_chain(*w, w->late, VX_KIND_LIST, 0);
+	start_chain(*w, w->wild, VX_KIND_LIST, VX_ROOM_WILD);
+	start_chain(*w, w->late, VX_KIND_LIST, VX_ROOM_LATE);
 	start_meta(*w);
 	return w;
 }

@@ -57,8 +57,10 @@ extern vx_index *vecidx_shape_copy(Relation index);
 extern uint64 vecidx_shape_serial(Relation index);
 /* The cached shape turned out to be out of date. */
 extern void vecidx_shape_forget(Relation index);
-/* As vecidx_shape_cached, but NULL where that would raise an error about what the pages hold. */
-extern const vx_index *vecidx_shape_if_sound(Relation index);
+/* The meta page as it is now: numbers of the shape may have changed since it was cached. */
+extern void vecidx_meta_now(Relation index, vx_meta *meta);
+/* The same, but false where that would raise an error about what the pages hold. */
+extern bool vecidx_meta_if_sound(Relation index, vx_meta *meta);
 
 extern vx_metric vecidx_metric_of(Relation index);
 /* Whether the ordering operator's function measures what the support function says. */
@@ -73,6 +75,10 @@ extern bool vecidx_is_vecidx_index(Relation index);
 
 /* A buffer of a new page, pinned and locked exclusively; its content is zeros. */
 extern Buffer vecidx_new_buffer(Relation index);
+/* A page that a pointer named; raises when it lies beyond the end of the index. */
+extern Buffer vecidx_read_existing(Relation index, BlockNumber block);
+/* A page became free. */
+extern void vecidx_record_free(Relation index, BlockNumber block);
 /* Give an unused new page back; releases the buffer. */
 extern void vecidx_free_buffer(Relation index, Buffer buffer);
 /* After a change to a registered copy: the header must tell how much of the page is in use. False if it cannot be. */
@@ -100,6 +106,21 @@ static inline vx_row vecidx_row_of(ItemPointer tid, uint16 flags) {
 extern Buffer vecidx_read_buffer(Relation index, BlockNumber block);
 /* As PrefetchBuffer, at no cost for such pages. */
 extern void vecidx_prefetch_buffer(Relation index, BlockNumber block);
+
+/* ---- tend.c: the tree's shape, and the locks around it */
+
+/* Inserts hold it from their plan to their last record. */
+extern void vecidx_lock_tree(Relation index);
+extern void vecidx_unlock_tree(Relation index);
+/* Whoever changes the shape holds it; false when it was not free and `wait` is not set. */
+extern bool vecidx_lock_shape(Relation index, bool wait);
+extern void vecidx_unlock_shape(Relation index);
+/* What was retired before this transaction id, no snapshot in use needs any more. */
+extern uint64 vecidx_oldest_needed(Relation heap);
+/* Do a chore; the shape's lock is held. */
+extern void vecidx_tend(Relation index, Relation heap, const vx_chore *chore);
+/* The same if the lock is free. */
+extern void vecidx_tend_if_free(Relation index, Relation heap, const vx_chore *chore);
 
 /* ---- limit.c: the LIMIT above a scan */
 

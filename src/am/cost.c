@@ -37,16 +37,14 @@ static vx_meta unknown_meta(double rows) {
 }
 
 static vx_meta meta_of(IndexOptInfo *info) {
-	vx_meta meta = unknown_meta(info->tuples);
+	vx_meta meta = unknown_meta(info->tuples), found;
 	Relation index;
-	const vx_index *shape;
 
 	if (info->hypothetical)
 		return meta;
 	index = index_open(info->indexoid, NoLock); /* the planner holds a lock already */
-	shape = vecidx_shape_if_sound(index);
-	if (shape != NULL)
-		meta = *vx_index_meta(shape);
+	if (vecidx_meta_if_sound(index, &found))
+		meta = found;
 	index_close(index, NoLock);
 	return meta;
 }

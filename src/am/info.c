@@ -21,7 +21,7 @@ PG_FUNCTION_INFO_V1(vecidx_info);
 #define EXPECTED_FOR 10
 
 typedef struct Census {
-	int64 pages[VX_KIND_LIST + 1]; /* by kind; 0: unused */
+	int64 pages[VX_KIND_FREE + 1]; /* by kind; 0: never written */
 	int64 live, dead;
 } Census;
 
@@ -32,11 +32,11 @@ static void check_privilege(Relation index) {
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_INDEX, RelationGetRelationName(index));
 }
 
-static void count_page(Census *census, Page page, uint32 dim, vx_row *rows) {
-	uint32 n = vx_page_rows(page, dim, rows);
+static void count_page(Census *census, Page page, const vx_meta *meta, vx_row *rows) {
+	uint32 n = vx_page_counts(page, meta) ? vx_page_rows(page, meta->dim, rows) : 0;
 	int kind;
 
-	for (kind = VX_KIND_LIST; kind > 0 && !vx_page_is(page, (vx_page_kind)kind);)
+	for (kind = VX_KIND_FREE; kind > 0 && !vx_page_is(page, (vx_page_kind)kind);)
 		kind--;
 	census->pages[kind]++;
 	for (uint32 i = 0; i < n; i++) {
@@ -47,10 +47,9 @@ static void count_page(Census *census, Page page, uint32 dim, vx_row *rows) {
 	}
 }
 
-static BlockNumber take_census(Relation index, Census *census) {
+static BlockNumber take_census(Relation index, const vx_meta *meta, Census *census) {
 	BufferAccessStrategy strategy = GetAccessStrategy(BAS_BULKREAD);
 	BlockNumber blocks = RelationGetNumberOfBlocks(index);
-	uint32 dim = vx_index_meta(vecidx_shape_cached(index))->dim;
 	vx_row *rows = palloc(sizeof(vx_row) * vx_list_per_page());
 
 	for (BlockNumber block = 0; block < blocks; block++) {
@@ -58,7 +57,7 @@ static BlockNumber take_census(Relation index, Census *census) {
 
 		CHECK_FOR_INTERRUPTS();
 		LockBuffer(buffer, BUFFER_LOCK_SHARE);
-		count_page(census, BufferGetPage(buffer), dim, rows);
+		count_page(census, BufferGetPage(buffer), meta, rows);
 		UnlockReleaseBuffer(buffer);
 	}
 	pfree(rows);
@@ -93,7 +92,7 @@ static void fill(Datum *values, bool *isnull, const vx_meta *meta, const Census 
 	values[i++] = Int64GetDatum(census->pages[VX_KIND_CODE]);
 	values[i++] = Int64GetDatum(census->pages[VX_KIND_RAW]);
 	values[i++] = Int64GetDatum(census->pages[VX_KIND_LIST]);
-	values[i++] = Int64GetDatum(census->pages[0]);
+	values[i++] = Int64GetDatum(census->pages[0] + census->pages[VX_KIND_FREE]);
 	isnull[i] = census->live == 0;
 	values[i++] = Float8GetDatum(census->live == 0 ? 0 : (double)blocks * BLCKSZ / (double)census->live);
 	values[i++] = Int64GetDatum((int64)work.entries);
@@ -105,6 +104,7 @@ Datum vecidx_info(PG_FUNCTION_ARGS) {
 	bool isnull[COLUMNS] = {false};
 	Census census = {0};
 	TupleDesc tuple;
+	vx_meta meta;
 	Relation index, heap;
 	BlockNumber blocks;
 
@@ -112,8 +112,9 @@ Datum vecidx_info(PG_FUNCTION_ARGS) {
 		elog(ERROR, "vecidx_info has another result type than the library expects");
 	index = vecidx_open_for_inspection(PG_GETARG_OID(0), AccessShareLock, &heap);
 	check_privilege(index);
-	blocks = take_census(index, &census);
-	fill(values, isnull, vx_index_meta(vecidx_shape_cached(index)), &census, blocks);
+	vecidx_meta_now(index, &meta);
+	blocks = take_census(index, &meta, &census);
+	fill(values, isnull, &meta, &census, blocks);
 	vecidx_close_inspected(index, heap, AccessShareLock);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tuple), values, isnull)));
 }

@@ -8,6 +8,7 @@
 #include "commands/defrem.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
+#include "storage/freespace.h"
 #include "storage/indexfsm.h"
 #include "storage/lmgr.h"
 #include "utils/rel.h"
@@ -52,7 +53,9 @@ static Buffer recycled_buffer(Relation index) {
 		Buffer buffer = ReadBuffer(index, block);
 
 		if (ConditionalLockBuffer(buffer)) {
-			if (PageIsNew(BufferGetPage(buffer)))
+			Page page = BufferGetPage(buffer);
+
+			if (PageIsNew(page) || vx_page_is(page, VX_KIND_FREE))
 				return buffer;
 			LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
 		}
@@ -61,11 +64,23 @@ static Buffer recycled_buffer(Relation index) {
 	return InvalidBuffer;
 }
 
-/* The free space map is not crash-safe: what it names may be in use, so only a page of zeros is taken. */
+/* The free space map is not crash-safe: what it names may be in use, so only a page that says it is free is taken. */
 Buffer vecidx_new_buffer(Relation index) {
 	Buffer buffer = recycled_buffer(index);
 
 	return BufferIsValid(buffer) ? buffer : vecidx_extend_relation(index);
+}
+
+Buffer vecidx_read_existing(Relation index, BlockNumber block) {
+	if (block >= RelationGetNumberOfBlocks(index))
+		vecidx_report_corrupt(index, block, "It lies beyond the end of the index.");
+	return ReadBuffer(index, block);
+}
+
+/* The upper pages of the map too, or nobody would find it before VACUUM. */
+void vecidx_record_free(Relation index, BlockNumber block) {
+	RecordFreeIndexPage(index, block);
+	FreeSpaceMapVacuumRange(index, block, block + 1);
 }
 
 void vecidx_free_buffer(Relation index, Buffer buffer) {

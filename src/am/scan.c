@@ -84,12 +84,16 @@ static void start(IndexScanDesc scan, VecidxScan *state) {
 	state->started = true;
 }
 
-/* The index was reshaped; told before the first row, so nothing is returned twice. */
+/* The index was trained meanwhile: another search goes on where this one is, and knows which rows were returned. */
 static void start_anew(IndexScanDesc scan, VecidxScan *state) {
-	MemoryContextDelete(state->work->context);
+	VecidxWorkspace *before = state->work;
+
 	state->work = NULL;
 	vecidx_shape_forget(scan->indexRelation);
 	start(scan, state);
+	vx_scan_inherit(state->work->core, before->core);
+	MemoryContextSetParent(before->context, state->work->context);
+	state->work->lent = true;
 }
 
 static void read_page(IndexScanDesc scan, VecidxScan *state, const vx_want *want) {

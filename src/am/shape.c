@@ -27,9 +27,9 @@ static vx_index *shape_in(void *cached) {
 }
 
 /* NULL, or what is wrong with block 0. */
-static const char *open_meta(Relation index, ReadBufferMode mode, CachedShape **cached) {
+static const char *open_meta(Relation index, CachedShape **cached) {
 	const char *fault = NULL;
-	Buffer buffer = ReadBufferExtended(index, MAIN_FORKNUM, VX_META_BLOCK, mode, NULL);
+	Buffer buffer = ReadBuffer(index, VX_META_BLOCK);
 	Page page = BufferGetPage(buffer);
 
 	LockBuffer(buffer, BUFFER_LOCK_SHARE);
@@ -45,9 +45,9 @@ static const char *open_meta(Relation index, ReadBufferMode mode, CachedShape **
 	return fault;
 }
 
-static const char *open_mean(Relation index, ReadBufferMode mode, vx_index *shape) {
+static const char *open_mean(Relation index, vx_index *shape) {
 	const char *fault = NULL;
-	Buffer buffer = ReadBufferExtended(index, MAIN_FORKNUM, vx_index_meta(shape)->mean, mode, NULL);
+	Buffer buffer = ReadBuffer(index, vx_index_meta(shape)->mean);
 
 	LockBuffer(buffer, BUFFER_LOCK_SHARE);
 	fault = vx_index_set_mean_page(shape, BufferGetPage(buffer));
@@ -56,7 +56,7 @@ static const char *open_mean(Relation index, ReadBufferMode mode, vx_index *shap
 }
 
 /* Fills the cache. NULL, or what is wrong with block *block. */
-static const char *load(Relation index, ReadBufferMode mode, BlockNumber *block) {
+static const char *load(Relation index, BlockNumber *block) {
 	CachedShape *cached = NULL;
 	BlockNumber blocks = RelationGetNumberOfBlocks(index);
 	const char *fault;
@@ -64,10 +64,10 @@ static const char *load(Relation index, ReadBufferMode mode, BlockNumber *block)
 	*block = VX_META_BLOCK;
 	if (blocks == 0)
 		return "there is no meta page";
-	fault = open_meta(index, mode, &cached);
+	fault = open_meta(index, &cached);
 	if (fault == NULL && vx_index_meta(shape_in(cached))->mean != VX_NO_BLOCK) {
 		*block = vx_index_meta(shape_in(cached))->mean;
-		fault = *block < blocks ? open_mean(index, mode, shape_in(cached)) : "it lies beyond the end of the index";
+		fault = *block < blocks ? open_mean(index, shape_in(cached)) : "it lies beyond the end of the index";
 	}
 	if (fault == NULL)
 		index->rd_amcache = cached;
@@ -80,21 +80,40 @@ const vx_index *vecidx_shape_cached(Relation index) {
 	BlockNumber block;
 	const char *fault;
 
-	if (index->rd_amcache == NULL && (fault = load(index, RBM_NORMAL, &block)) != NULL)
+	if (index->rd_amcache == NULL && (fault = load(index, &block)) != NULL)
 		vecidx_report_corrupt(index, block, fault);
 	return shape_in(index->rd_amcache);
+}
+
+/* What changes while the shape stays: the number of leaves, and so on. NULL, or what is wrong. */
+static const char *read_meta(Relation index, ReadBufferMode mode, vx_meta *meta) {
+	const char *fault;
+	Buffer buffer;
+
+	if (RelationGetNumberOfBlocks(index) == 0)
+		return "there is no meta page";
+	buffer = ReadBufferExtended(index, MAIN_FORKNUM, VX_META_BLOCK, mode, NULL);
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	fault = vx_meta_fault(BufferGetPage(buffer));
+	if (fault == NULL)
+		*meta = *vx_page_meta(BufferGetPage(buffer));
+	UnlockReleaseBuffer(buffer);
+	return fault;
+}
+
+void vecidx_meta_now(Relation index, vx_meta *meta) {
+	const char *fault = read_meta(index, RBM_NORMAL, meta);
+
+	if (fault != NULL)
+		vecidx_report_corrupt(index, VX_META_BLOCK, fault);
 }
 
 /*
  * For the planner, which must not fail for an index that the query may not even use. A page whose header or checksum is
  * broken reads as zeros, with a warning; whoever uses the index then finds no meta page.
  */
-const vx_index *vecidx_shape_if_sound(Relation index) {
-	BlockNumber block;
-
-	if (index->rd_amcache == NULL && load(index, RBM_ZERO_ON_ERROR, &block) != NULL)
-		return NULL;
-	return shape_in(index->rd_amcache);
+bool vecidx_meta_if_sound(Relation index, vx_meta *meta) {
+	return read_meta(index, RBM_ZERO_ON_ERROR, meta) == NULL;
 }
 
 vx_index *vecidx_shape_copy(Relation index) {

@@ -1,172 +1,175 @@
 /*
- * VACUUM: takes out the row pointers its callback names, page by page, and counts what stays.
+ * VACUUM: drives the core's vacuum machine over the index, then does the chores that it noticed.
  *
  * Every row pointer that was in the index when the pass began is offered to the callback, since CREATE INDEX
- * CONCURRENTLY collects them through it. Nothing but this pass ever moves or removes one.
+ * CONCURRENTLY collects them through it.
  */
 #include "postgres.h"
 
-#include "access/generic_xlog.h"
 #include "commands/vacuum.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "storage/indexfsm.h"
+#include "utils/memutils.h"
 
-#include "am/am.h"
+#include "am/change.h"
 
-typedef struct Sweep {
+typedef struct Vacuum {
+	IndexVacuumInfo *info;
 	Relation index;
-	BufferAccessStrategy strategy;
-	vx_meta meta;
-	IndexBulkDeleteCallback callback; /* NULL only counts */
+	vx_vacuum *machine;
+	IndexBulkDeleteCallback callback; /* NULL removes nothing */
 	void *callback_state;
-	IndexBulkDeleteResult *stats;
-	vx_row *rows; /* of a page */
-	uint8 *dead;  /* bitmap over them */
-	bool *named;  /* rows named by the callback */
-	BlockNumber freed;
-} Sweep;
+} Vacuum;
 
-static bool same_row(const vx_row *a, const vx_row *b) {
-	return a->block == b->block && a->offset == b->offset;
+/* Free pages go into the free space map again: it is not crash-safe. */
+static void show_page(Vacuum *vacuum, BlockNumber block) {
+	Buffer buffer;
+	Page page;
+	bool unused;
+
+	vecidx_vacuum_delay();
+	if (block >= RelationGetNumberOfBlocks(vacuum->index))
+		vecidx_report_corrupt(vacuum->index, block, "It lies beyond the end of the index.");
+	buffer = ReadBufferExtended(vacuum->index, MAIN_FORKNUM, block, RBM_NORMAL, vacuum->info->strategy);
+	page = BufferGetPage(buffer);
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	unused = PageIsNew(page) || vx_page_is(page, VX_KIND_FREE);
+	vx_vacuum_page(vacuum->machine, page);
+	UnlockReleaseBuffer(buffer);
+	if (unused)
+		RecordFreeIndexPage(vacuum->index, block);
 }
 
-/* Which rows are to go; the page is not locked meanwhile. Returns how many. */
-static uint32 ask_callback(Sweep *sweep, const vx_row *rows, uint32 n) {
-	uint32 found = 0;
+static void ask_callback(Vacuum *vacuum) {
+	const vx_row *rows;
+	bool *remove;
+	uint32 n = vx_vacuum_rows(vacuum->machine, &rows, &remove);
 
+	if (vacuum->callback == NULL)
+		return;
 	for (uint32 i = 0; i < n; i++) {
 		ItemPointerData tid;
 
-		sweep->named[i] = false;
 		if (rows[i].flags & VX_ROW_DEAD)
 			continue;
 		ItemPointerSet(&tid, rows[i].block, rows[i].offset);
-		sweep->named[i] = sweep->callback != NULL && sweep->callback(&tid, sweep->callback_state);
-		if (sweep->named[i])
-			found++;
-		else
-			sweep->stats->num_index_tuples++;
+		remove[i] = vacuum->callback(&tid, vacuum->callback_state);
 	}
-	return found;
 }
 
-/* Inserts may have added rows since they were listed, but what was listed keeps its place. */
-static void remove_named(Sweep *sweep, Buffer buffer, const vx_row *named_rows, uint32 n) {
-	vx_row *now = sweep->rows + vx_list_per_page();
-	GenericXLogState *record = GenericXLogStart(sweep->index);
-	Page page;
-	uint32 present, removed;
+static vx_step write_pages(Vacuum *vacuum, vx_want *want) {
+	VecidxChange change;
 
-	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
-	page = GenericXLogRegisterBuffer(record, buffer, 0);
-	present = vx_page_rows(page, sweep->meta.dim, now);
-	memset(sweep->dead, 0, (vx_list_per_page() + 7) / 8);
-	for (uint32 i = 0; i < Min(n, present); i++)
-		if (sweep->named[i] && same_row(&named_rows[i], &now[i]))
-			sweep->dead[i / 8] |= (uint8)(1 << (i % 8));
-	removed = vx_page_remove(page, sweep->meta.dim, sweep->dead);
-	if (removed > 0 && !vecidx_page_seal(page))
-		elog(ERROR, "a removal would leave an impossible page at block %u", BufferGetBlockNumber(buffer));
-	if (removed > 0)
-		GenericXLogFinish(record);
-	else
-		GenericXLogAbort(record);
-	LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
-	sweep->stats->tuples_removed += removed;
+	vecidx_change_begin(&change, vacuum->index, want);
+	return vecidx_change_end(&change, vx_vacuum_apply(vacuum->machine, change.images, change.blocks, want), want);
 }
 
-static void sweep_page(Sweep *sweep, BlockNumber block) {
-	Buffer buffer = ReadBufferExtended(sweep->index, MAIN_FORKNUM, block, RBM_NORMAL, sweep->strategy);
-	Page page = BufferGetPage(buffer);
-	const char *fault;
-	uint32 n = 0;
+/* One step; false at the end. *stale: nothing was done, the shape was out of date. */
+static bool step(Vacuum *vacuum, bool *stale) {
+	vx_want want;
+	vx_step step = vx_vacuum_next(vacuum->machine, &want);
 
-	LockBuffer(buffer, BUFFER_LOCK_SHARE);
-	if (PageIsNew(page)) { /* left by a crash, or an insert is about to use it: then it will find it gone */
-		LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
-		ReleaseBuffer(buffer);
-		RecordFreeIndexPage(sweep->index, block);
-		sweep->freed++;
-		return;
+	if (step == VX_WRITE)
+		step = write_pages(vacuum, &want);
+	switch (step) {
+	case VX_LENGTH:
+		vx_vacuum_length(vacuum->machine, RelationGetNumberOfBlocks(vacuum->index));
+		return true;
+	case VX_PAGE:
+		show_page(vacuum, want.block);
+		return true;
+	case VX_ROWS:
+		ask_callback(vacuum);
+		return true;
+	case VX_LOCK:
+		vecidx_lock_shape(vacuum->index, true);
+		return true;
+	case VX_UNLOCK:
+		vecidx_unlock_shape(vacuum->index);
+		return true;
+	case VX_MEMORY:
+		vx_vacuum_grow(vacuum->machine, MemoryContextAllocHuge(CurrentMemoryContext, want.bytes), want.bytes);
+		return true;
+	case VX_YIELD:
+		CHECK_FOR_INTERRUPTS();
+		return true;
+	case VX_DONE:
+	case VX_STALE:
+		*stale = step == VX_STALE;
+		return false;
+	case VX_CORRUPT:
+		vecidx_report_corrupt(vacuum->index, want.block, want.why);
+	default:
+		elog(ERROR, "unexpected step of a vecidx vacuum");
 	}
-	fault = vx_page_fault(page, &sweep->meta);
-	if (fault == NULL)
-		n = vx_page_rows(page, sweep->meta.dim, sweep->rows);
-	LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
-	if (fault != NULL)
-		vecidx_report_corrupt(sweep->index, block, fault);
-	if (ask_callback(sweep, sweep->rows, n) > 0)
-		remove_named(sweep, buffer, sweep->rows, n);
-	ReleaseBuffer(buffer);
 }
 
-/*
- * Until the end as it is then: inserts extend the index meanwhile. Their rows are newer than the start and need not be
- * offered, but the space freed on new pages should be known, and counts be those of the whole index.
- */
-static void sweep_index(IndexVacuumInfo *info, Sweep *sweep) {
-	BlockNumber block = 0, blocks;
+/* Leaves that became thin or long, lanes that are needed no more, a raw run that is long enough to be trained on. */
+static void do_chores(Vacuum *vacuum) {
+	vx_chore chore;
 
-	sweep->index = info->index;
-	sweep->strategy = info->strategy;
-	sweep->meta = *vx_index_meta(vecidx_shape_cached(info->index));
-	sweep->rows = palloc(sizeof(vx_row) * vx_list_per_page() * 2);
-	sweep->named = palloc(sizeof(bool) * vx_list_per_page());
-	sweep->dead = palloc((vx_list_per_page() + 7) / 8);
-	sweep->stats->num_index_tuples = 0;
-	sweep->stats->estimated_count = false;
-	while (block < (blocks = RelationGetNumberOfBlocks(info->index)))
-		for (; block < blocks; block++) {
-			vecidx_vacuum_delay();
-			sweep_page(sweep, block);
-		}
-	sweep->stats->num_pages = blocks;
-	sweep->stats->pages_free = sweep->freed;
-	pfree(sweep->rows);
-	pfree(sweep->named);
-	pfree(sweep->dead);
+	for (uint64 i = 0; vx_vacuum_chore(vacuum->machine, i, &chore); i++) {
+		vecidx_vacuum_delay();
+		vecidx_lock_shape(vacuum->index, true);
+		vecidx_tend(vacuum->index, vecidx_vacuumed_heap(vacuum->info), &chore);
+		vecidx_unlock_shape(vacuum->index);
+	}
+}
+
+static void take_stats(const Vacuum *vacuum, IndexBulkDeleteResult *stats) {
+	vx_vacuum_stats found;
+
+	vx_vacuum_stats_get(vacuum->machine, &found);
+	stats->num_index_tuples = (double)found.rows;
+	stats->tuples_removed += (double)found.removed;
+	stats->pages_free = (BlockNumber)found.free_pages;
+	stats->num_pages = RelationGetNumberOfBlocks(vacuum->index);
+	stats->estimated_count = false;
+}
+
+/* The same memory serves another try when the index was trained just now. */
+static IndexBulkDeleteResult *run(IndexVacuumInfo *info, IndexBulkDeleteResult *stats, IndexBulkDeleteCallback callback,
+								  void *callback_state) {
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "vecidx vacuum", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old;
+	Vacuum vacuum = {.info = info, .index = info->index, .callback = callback, .callback_state = callback_state};
+	bool stale = false;
+
+	if (stats == NULL)
+		stats = palloc0(sizeof(IndexBulkDeleteResult));
+	old = MemoryContextSwitchTo(context);
+	do {
+		const vx_index *shape;
+		Size bytes;
+
+		if (stale)
+			vecidx_shape_forget(info->index);
+		shape = vecidx_shape_copy(info->index);
+		bytes = vx_vacuum_size(shape);
+		vacuum.machine =
+			vx_vacuum_init(MemoryContextAllocHuge(context, bytes), bytes, shape,
+						   vecidx_oldest_needed(vecidx_vacuumed_heap(info)));
+		while (step(&vacuum, &stale))
+			;
+	} while (stale);
+	do_chores(&vacuum);
+	take_stats(&vacuum, stats);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return stats;
 }
 
 IndexBulkDeleteResult *vecidx_bulk_delete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 										  IndexBulkDeleteCallback callback, void *callback_state) {
-	Sweep sweep = {.callback = callback, .callback_state = callback_state};
-
-	if (stats == NULL)
-		stats = palloc0(sizeof(IndexBulkDeleteResult));
-	sweep.stats = stats;
-	sweep_index(info, &sweep);
-	return stats;
-}
-
-/* The planner's figure and the next build's: rows as of now. */
-static void record_rows(Relation index, double rows) {
-	Buffer buffer = ReadBuffer(index, VX_META_BLOCK);
-	GenericXLogState *record = GenericXLogStart(index);
-	Page page;
-
-	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
-	page = GenericXLogRegisterBuffer(record, buffer, 0);
-	if (vx_meta_fault(page) == NULL && vx_page_meta(page)->rows != (uint64)rows) {
-		((vx_meta *)vx_page_meta(page))->rows = (uint64)rows;
-		GenericXLogFinish(record);
-	} else {
-		GenericXLogAbort(record);
-	}
-	UnlockReleaseBuffer(buffer);
+	return run(info, stats, callback, callback_state);
 }
 
 IndexBulkDeleteResult *vecidx_vacuum_cleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats) {
 	if (info->analyze_only)
 		return stats;
-	if (stats == NULL) {
-		Sweep sweep = {0};
-
-		stats = palloc0(sizeof(IndexBulkDeleteResult));
-		sweep.stats = stats;
-		sweep_index(info, &sweep);
-	}
-	record_rows(info->index, stats->num_index_tuples);
+	if (stats == NULL)
+		stats = run(info, NULL, NULL, NULL);
 	IndexFreeSpaceMapVacuum(info->index);
 	return stats;
 }

@@ -24,6 +24,7 @@ static VecidxWorkspace *make_workspace(Relation index, MemoryContext parent) {
 	work->serial = vecidx_shape_serial(index);
 	work->shape = vecidx_shape_copy(index);
 	work->core = NULL;
+	work->lent = false;
 	work->vector = palloc(sizeof(float) * vx_index_meta(work->shape)->dim);
 	MemoryContextSwitchTo(old);
 	return work;
@@ -53,7 +54,7 @@ void vecidx_workspace_grow(VecidxWorkspace *work, Size bytes) {
 }
 
 void vecidx_workspace_leave(VecidxWorkspace *work) {
-	if (work->core == NULL || MemoryContextMemAllocated(work->context, false) > LARGEST_SPARE) {
+	if (work->core == NULL || work->lent || MemoryContextMemAllocated(work->context, false) > LARGEST_SPARE) {
 		MemoryContextDelete(work->context);
 		return;
 	}

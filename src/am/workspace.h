@@ -12,6 +12,7 @@ typedef struct VecidxWorkspace {
 	const vx_index *shape; /* own copy: the cached one may go between two rows */
 	vx_scan *core;         /* NULL until vecidx_workspace_start */
 	float *vector;         /* room for the query */
+	bool lent;             /* what was returned before is remembered in memory of another one */
 } VecidxWorkspace;
 
 /* While in use a workspace belongs to the context `parent`, so that an error frees it. */

@@ -31,8 +31,8 @@ public:
 		add(VX_KIND_META, 0, 0);
 		meta_.raw_node = meta_.next_node++;
 		meta_.raw = add(VX_KIND_RAW, meta_.raw_node, 0);
-		meta_.wild = add(VX_KIND_LIST, 0, 0);
-		meta_.late = add(VX_KIND_LIST, 0, 0);
+		meta_.wild = add(VX_KIND_LIST, VX_ROOM_WILD, 0);
+		meta_.late = add(VX_KIND_LIST, VX_ROOM_LATE, 0);
 		meta_.mean = add(VX_KIND_MEAN, 0, 0);
 		memcpy(store_.pages[meta_.mean].bytes.data() + VX_BLOCKS_OFFSET, vecidx::mean_of(*ix_.get()), dim * 4);
 		make_leaves(rows);

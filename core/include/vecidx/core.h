@@ -30,6 +30,10 @@ typedef enum vx_step {
 	VX_ROW,    /* scan: here is a row (want->row, value, recheck, order) */
 	VX_MEMORY, /* give me want->bytes more bytes (..._grow); earlier memory stays in use */
 	VX_WRITE,  /* write want->pages: see the machine */
+	VX_LOCK,   /* tend: keep inserts out from now on; VACUUM: take the lock of the shape */
+	VX_UNLOCK, /* VACUUM: release it */
+	VX_ROWS,   /* VACUUM: which of these rows are to go? (vx_vacuum_rows) */
+	VX_LENGTH, /* VACUUM: how many blocks has the index now? (vx_vacuum_length) */
 	VX_YIELD,  /* time to look for interrupts, then call again */
 	VX_FULL,   /* the index cannot hold more: want->why says what (SQLSTATE 54000); reported by _apply or _next */
 	VX_STALE,  /* the index was reshaped since vx_index was read: read it again and start anew */
@@ -55,6 +59,8 @@ typedef struct vx_want {
 	uint32_t npages;              /* VX_WRITE */
 	uint32_t pages[VX_MAX_WRITE]; /* VX_WRITE: blocks in lock order; VX_NO_BLOCK means a new page */
 	const void *image;            /* VX_WRITE of a writer: the finished page pages[0] */
+	uint32_t nfreed;              /* after VX_WRITE: how many of freed[] are valid */
+	uint32_t freed[VX_MAX_WRITE]; /* blocks that the record has made free, for the free space map */
 	const char *why;              /* VX_CORRUPT, VX_FULL; static string */
 } vx_want;
 
@@ -184,11 +190,106 @@ void vx_insert_page(vx_insert *in, const void *page);
 /* Makes the planned change on the locked pages, if it still fits them. */
 vx_step vx_insert_apply(vx_insert *in, void *const pages[], const uint32_t blocks[], vx_want *want);
 
+/*
+ * Something to be done about the tree's shape, as an insert or VACUUM noticed it. It may be out of date when it is done:
+ * then nothing happens.
+ */
+typedef enum vx_chore_kind {
+	VX_CHORE_NONE,
+	VX_CHORE_TRAIN, /* the raw run is long enough to train on */
+	VX_CHORE_LEAF,  /* a leaf is long, or lies on many pages */
+	VX_CHORE_THIN,  /* a leaf has few rows */
+	VX_CHORE_FREE   /* an inner node has lanes that nobody needs any more: path[1] names it, levels is its level */
+} vx_chore_kind;
+
+#define VX_MAX_LEVELS 8
+
+/* A child entry: lane of the block whose fields begin at this row of this page, which belongs to an inner node. */
+typedef struct vx_lane {
+	uint64_t node;
+	uint32_t page, row, lane;
+} vx_lane;
+
+typedef struct vx_chore {
+	vx_chore_kind kind;
+	uint64_t leaf; /* node id */
+	uint32_t levels;
+	vx_lane path[VX_MAX_LEVELS + 1]; /* [1]: the leaf's lane, ..., [levels]: the one in the root */
+} vx_chore;
+
+/* What the insert noticed, once it is done. */
+void vx_insert_chore(const vx_insert *in, vx_chore *out);
+
+/* ---- tending --------------------------------------------------------------------------------------------------- */
+
+/*
+ * Tend: does one chore. The caller holds the lock of the shape, so that one is done at a time; at VX_LOCK it also keeps
+ * inserts out until the end. VX_PAGE (vx_tend_page), VX_MEMORY (vx_tend_grow), VX_WRITE (vx_tend_apply, as for an
+ * insert; VX_YIELD from it means that nothing changed), VX_YIELD, VX_STALE, VX_FULL, VX_CORRUPT, VX_DONE.
+ *
+ * Nothing that an older scan may need is taken away before `oldest`: every snapshot in use has a larger transaction id
+ * as its horizon. `now` is the next transaction id, read while the record's pages are locked.
+ */
+typedef struct vx_tend vx_tend;
+/* Bytes of the first block of memory. */
+size_t vx_tend_size(const vx_index *ix);
+/* Starts it in a block of at least vx_tend_size() bytes. */
+vx_tend *vx_tend_init(void *memory, size_t bytes, const vx_index *ix, const vx_chore *chore, uint64_t oldest);
+/* The next step, one of those above. */
+vx_step vx_tend_next(vx_tend *t, vx_want *want);
+/* The page asked for, read during the call only. */
+void vx_tend_page(vx_tend *t, const void *page);
+/* Makes the planned change on the locked pages. */
+vx_step vx_tend_apply(vx_tend *t, void *const pages[], const uint32_t blocks[], uint64_t now, vx_want *want);
+/* A block of at least want->bytes, which the machine keeps. */
+void vx_tend_grow(vx_tend *t, void *memory, size_t bytes);
+
 /* ---- deleting -------------------------------------------------------------------------------------------------- */
+
+/* Whether the rows on a page are those of the index: pages that a training replaced, or left behind, have copies. */
+bool vx_page_counts(const void *page, const vx_meta *meta);
 
 /* Row pointers on a page of kind CODE, RAW or LIST, dead ones included (flag VX_ROW_DEAD); none on other pages.
  * `out` has room for vx_list_per_page(); returns how many, slot by slot. */
 uint32_t vx_page_rows(const void *page, uint32_t dim, vx_row *out);
+
+/*
+ * Vacuum: offers every row pointer that was there at its start (VX_ROWS), removes those named, drops the scan entries
+ * that lead to them, makes their slots free, frees pages that nothing leads to, and lists what is to be done about the
+ * tree's shape. VX_LENGTH, VX_PAGE (vx_vacuum_page), VX_ROWS, VX_LOCK, VX_UNLOCK, VX_MEMORY (vx_vacuum_grow), VX_WRITE
+ * (vx_vacuum_apply, as for an insert), VX_YIELD, VX_STALE, VX_CORRUPT, VX_DONE. No lock is held at VX_DONE.
+ */
+typedef struct vx_vacuum vx_vacuum;
+
+typedef struct vx_vacuum_stats {
+	uint64_t rows;       /* left in the index */
+	uint64_t removed;    /* named and removed */
+	uint64_t free_pages; /* of the index */
+	uint64_t dropped;    /* scan entries */
+	uint64_t released;   /* code slots */
+} vx_vacuum_stats;
+
+/* Bytes of the first block of memory. */
+size_t vx_vacuum_size(const vx_index *ix);
+/* Starts it in a block of at least vx_vacuum_size() bytes; `oldest` as for tending. */
+vx_vacuum *vx_vacuum_init(void *memory, size_t bytes, const vx_index *ix, uint64_t oldest);
+/* The next step, one of those above. */
+vx_step vx_vacuum_next(vx_vacuum *v, vx_want *want);
+/* After VX_LENGTH. */
+void vx_vacuum_length(vx_vacuum *v, uint32_t nblocks);
+/* The page asked for, read during the call only. */
+void vx_vacuum_page(vx_vacuum *v, const void *page);
+/* After VX_ROWS: the rows, and for each a flag to be set when it is to go. Returns how many. */
+uint32_t vx_vacuum_rows(vx_vacuum *v, const vx_row **rows, bool **remove);
+/* Makes the planned change on the locked pages. */
+vx_step vx_vacuum_apply(vx_vacuum *v, void *const pages[], const uint32_t blocks[], vx_want *want);
+/* A block of at least want->bytes, which the machine keeps. */
+void vx_vacuum_grow(vx_vacuum *v, void *memory, size_t bytes);
+/* At VX_DONE. */
+void vx_vacuum_stats_get(const vx_vacuum *v, vx_vacuum_stats *out);
+/* At VX_DONE: chore i of those noticed; false when there are no more. They may be done in any order, each when the lock
+ * of the shape is held. */
+bool vx_vacuum_chore(const vx_vacuum *v, uint64_t i, vx_chore *out);
 
 /* ---- scanning -------------------------------------------------------------------------------------------------- */
 

@@ -85,7 +85,8 @@ typedef struct vx_meta {
 	uint64_t rows;      /* as of the last build or vacuum, all lists included */
 	double spread;      /* root mean square distance of the trained rows to the mean */
 	double local_dim;   /* number of directions in which near rows lie (participation ratio), 0: unknown */
-	uint64_t reserved[4];
+	uint64_t trained;   /* code pages written by the first training carry this node id, others 0 */
+	uint64_t reserved[3];
 } vx_meta;
 
 /* Which rows a page with room is for: meta.room. */

@@ -1,0 +1,59 @@
+// An index that is born empty and grown by inserts: the first training, splits, moves between leaves, new levels.
+#include <cmath>
+#include <random>
+#include <set>
+
+#include "catch.hpp"
+#include "tending.hpp"
+
+using namespace vecidx_test;
+
+namespace {
+
+std::vector<Vector> balls(uint32_t n, uint32_t dim, uint32_t centres, uint64_t seed) {
+	std::mt19937_64 random(seed);
+	std::normal_distribution<float> normal;
+	std::vector<Vector> centre(centres, Vector(dim)), rows(n, Vector(dim));
+	for (Vector &c : centre)
+		for (float &x : c)
+			x = 3 * normal(random);
+	for (Vector &row : rows) {
+		const Vector &c = centre[random() % centres];
+		for (uint32_t i = 0; i < dim; i++)
+			row[i] = c[i] + normal(random);
+	}
+	return rows;
+}
+
+void require_sound(Living &living, size_t rows) {
+	const CheckReport report = check(living.store, living.index);
+	for (const Fault &fault : report.faults)
+		UNSCOPED_INFO("block " << fault.block << ": " << fault.why);
+	REQUIRE(report.faults.empty());
+	REQUIRE(report.end == VX_DONE);
+	REQUIRE(std::set<uint64_t>(report.rows.begin(), report.rows.end()).size() == rows);
+	REQUIRE(report.rows.size() == rows);
+}
+
+} // namespace
+
+TEST_CASE("an index born empty grows by inserts", "[grow]") {
+	const uint32_t dim = GENERATE(3, 24, 100);
+	const auto metric = GENERATE(VX_L2, VX_COSINE, VX_IP);
+	const std::vector<Vector> rows = balls(12000, dim, 30, dim);
+	Living living(dim, {metric});
+	for (uint64_t i = 0; i < rows.size(); i++) {
+		living.insert(i, rows[i]);
+		if (i % 3000 == 2999)
+			require_sound(living, i + 1);
+	}
+	CHECK(living.store.meta().levels > 0);
+	CHECK(living.chores > 3);
+	const vx_query query{rows[17].data(), 1, 10};
+	const ScanResult all = scan(living.store, living.index, query);
+	std::set<uint64_t> seen;
+	for (const Hit &hit : all.hits)
+		seen.insert(hit.number);
+	CHECK(all.hits.size() == rows.size());
+	CHECK(seen.size() == rows.size());
+}
