@@ -15,6 +15,7 @@ CORE_OBJS = \
 	core/grow/lanes.o \
 	core/grow/leaves.o \
 	core/grow/move.o \
+	core/grow/recentre.o \
 	core/grow/regroup.o \
 	core/grow/split.o \
 	core/grow/tend.o \

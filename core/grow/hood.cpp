@@ -50,17 +50,19 @@ void keep_leaf(vx_tend &t, const InnerBlock &block, uint32_t lane, double cost) 
 	if (h.nleaves == kNeighbours && !(cost < h.leaves[kNeighbours - 1].cost))
 		return;
 	uint32_t at = h.nleaves < kNeighbours ? h.nleaves++ : kNeighbours - 1;
-	const TendLeaf place = h.leaves[at]; // its memory is used again
+	const TendLeaf place = h.leaves[at]; // its memory is used again, all else written anew
 	for (; at > 0 && cost < h.leaves[at - 1].cost; at--)
 		h.leaves[at] = h.leaves[at - 1];
 	TendLeaf &leaf = h.leaves[at];
+	leaf = {};
 	leaf.centroid = place.centroid;
 	leaf.bytes = place.bytes;
+	leaf.origin = place.origin;
+	leaf.fresh = place.fresh;
 	leaf.child = child_of(block, lane);
 	leaf.at = {h.above[h.opened].node, block.place.page, block.place.row, lane};
 	leaf.parent = h.opened;
 	leaf.cost = cost;
-	leaf.needed_radius = 0;
 	child_centroid(block, dim_of(t), lane, leaf.centroid);
 	copy_bytes(block, dim_of(t), lane, leaf.bytes);
 }
@@ -164,6 +166,8 @@ bool start_hood(vx_tend &t) {
 		t.scan_code = memory.take<uint8_t>(dim);
 		for (TendLeaf &leaf : h.leaves) {
 			leaf.centroid = memory.take<double>(dim);
+			leaf.origin = memory.take<double>(dim);
+			leaf.fresh = memory.take<double>(dim);
 			leaf.bytes = memory.take<uint8_t>(size_t(vx_quads(dim)) * 4);
 		}
 		take_best(t, memory);

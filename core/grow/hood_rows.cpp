@@ -25,10 +25,12 @@ TendRow *find_row(Neighbourhood &h, uint32_t ref) {
 // An entry read again. Rows that came to other leaves than the first meanwhile may stay where they are.
 void meet_again(Neighbourhood &h, uint32_t ref, uint32_t block) {
 	TendRow *row = find_row(h, ref);
-	if (row != nullptr && row->leaf == h.leaf_at)
+	if (row != nullptr && row->leaf == h.leaf_at) {
 		row->page = block;
-	else if (row == nullptr && h.leaf_at == 0)
+		h.leaves[h.leaf_at].met++;
+	} else if (row == nullptr && h.leaf_at == 0) {
 		h.rows.append({ref, kNoIndex, block, 0, 0, 0});
+	}
 }
 
 void take_entries(vx_tend &t, const void *page) {
@@ -36,14 +38,23 @@ void take_entries(vx_tend &t, const void *page) {
 	const uint32_t dim = dim_of(t), bits = t.ix->meta.scan_bits;
 	const auto &header = page_header<vx_leaf_header>(page);
 	const bool purge = header.moved != 0 && header.horizon < t.oldest;
-	TendPage known{t.visiting, header.chain.count, 0};
+	TendLeaf &leaf = h.leaves[h.leaf_at];
+	const vx_origin *origin = leaf.npages == 0 ? leaf_origin(page) : nullptr;
+	if (origin != nullptr)
+		origin_point(*origin, dim, leaf.origin);
+	else if (leaf.npages == 0)
+		std::copy_n(leaf.centroid, dim, leaf.origin);
+	leaf.has_origin = leaf.has_origin || origin != nullptr;
+	TendPage known{t.visiting, header.chain.count, header.chain.count + leaf_room(page, dim, bits), 0};
 	for (uint32_t slot = 0; slot < header.chain.count; slot++) {
 		if (header.moved != 0 && leaf_marked(page, dim, bits, slot)) {
 			known.purgeable += purge ? 1 : 0;
+			leaf.entries += purge ? 0 : 1;
 			continue;
 		}
 		const uint32_t ref = leaf_ref(page, dim, bits, slot);
-		h.leaves[h.leaf_at].living++;
+		leaf.living++;
+		leaf.entries++;
 		if (again(t))
 			meet_again(h, ref, t.visiting);
 		else
@@ -51,7 +62,7 @@ void take_entries(vx_tend &t, const void *page) {
 						   static_cast<uint16_t>(h.leaf_at)});
 	}
 	h.pages.append(known);
-	h.leaves[h.leaf_at].npages++;
+	leaf.npages++;
 }
 
 void sort_rows(vx_tend &t) {
@@ -75,7 +86,7 @@ void next_leaf(vx_tend &t) {
 		TendLeaf &leaf = h.leaves[h.leaf_at];
 		h.next_block = leaf.child.block;
 		leaf.first_page = static_cast<uint32_t>(h.pages.size());
-		leaf.npages = leaf.living = 0;
+		leaf.npages = leaf.living = leaf.entries = leaf.met = 0;
 		return;
 	}
 	if (!again(t)) {
@@ -121,6 +132,7 @@ void start_entries_again(vx_tend &t) {
 	h.leaf_at = h.steps = 0;
 	h.next_block = h.leaves[0].child.block;
 	h.leaves[0].first_page = h.leaves[0].npages = h.leaves[0].living = 0;
+	h.leaves[0].entries = h.leaves[0].met = 0;
 }
 
 vx_step step_codes(vx_tend &t, vx_want &want) {

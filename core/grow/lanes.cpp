@@ -160,7 +160,8 @@ vx_step leaves_published(vx_tend &t, vx_want &want) {
 		leaf.at = t.swap.at[part];
 		leaf.first_page = static_cast<uint32_t>(h.pages.size());
 		for (uint32_t i = 0; i < leaf.npages; i++)
-			h.pages.append({t.fresh.block[first + i], page_header<vx_chain_header>(image_of(t, first + i)).count, 0});
+			h.pages.append({t.fresh.block[first + i], page_header<vx_chain_header>(image_of(t, first + i)).count,
+							vx_leaf_capacity(dim_of(t), t.ix->meta.scan_bits), 0});
 	}
 	return start_moves(t, want, false);
 }

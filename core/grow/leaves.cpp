@@ -58,11 +58,11 @@ bool build_leaf(vx_tend &t, uint32_t number, uint32_t npages) {
 
 bool append_entry(vx_tend &t, void *page, const TendLeaf &leaf, const TendRow &row, ScanFactors &factors) {
 	const vx_meta &meta = t.ix->meta;
-	scan_encode(static_cast<vx_metric>(meta.metric), meta.dim, meta.scan_bits, code_of(t, row.code), leaf.centroid,
+	scan_encode(static_cast<vx_metric>(meta.metric), meta.dim, meta.scan_bits, code_of(t, row.code), leaf.origin,
 				t.scan_code, factors);
 	if (page_header<vx_chain_header>(page).count == 0) {
 		const float spread = leaf.child.spread, likely = spread > 0 ? spread * spread : factors.residual_squared;
-		leaf_set_unit(page, choose_unit(std::fmin(likely, 1e35F), t.meta.spread, leaf.centroid, meta.dim));
+		leaf_set_unit(page, choose_unit(std::fmin(likely, 1e35F), t.meta.spread, leaf.origin, meta.dim));
 	}
 	return leaf_append(page, meta.dim, meta.scan_bits, t.scan_code, factors, row.ref);
 }

@@ -139,7 +139,7 @@ void note_target(vx_tend &t, const MovePages &p, TendLeaf &to) {
 		TendPage &page = t.hood.pages[to.first_page + i];
 		// a new page takes the place of one that is full
 		if (page.block == p.target_block || (p.head != nullptr && i + 1 == to.npages))
-			page = {p.target_block, count, 0};
+			page = {p.target_block, count, count + leaf_room(p.target, dim_of(t), t.ix->meta.scan_bits), 0};
 	}
 }
 
@@ -171,7 +171,8 @@ vx_step apply_moves(vx_tend &t, void *const pages[], const uint32_t blocks[], vx
 
 // Room on a page for entries, those counted that can be dropped.
 uint32_t room_on(const vx_tend &t, const TendPage &page) {
-	return vx_leaf_capacity(dim_of(t), t.ix->meta.scan_bits) - page.count + page.purgeable;
+	(void)t;
+	return page.capacity - page.count + page.purgeable;
 }
 
 // A page of the leaf with room, VX_NO_BLOCK if there is none.
@@ -209,7 +210,7 @@ bool is_move(const vx_tend &t, const TendRow &row, bool out) {
 void end_moves(vx_tend &t) {
 	Neighbourhood &h = t.hood;
 	if (t.phase == TendPhase::kMoveIn) {
-		check_lanes(t, h.leaves[0].parent, t.swap.living);
+		t.phase = TendPhase::kOrigins;
 		return;
 	}
 	uint32_t left = 0;

@@ -65,6 +65,8 @@ uint32_t sort_members(vx_tend &t, uint32_t n, const double *const mean[2], const
 	return std::clamp(nearer, std::min(least, n), n - std::min(least, n));
 }
 
+} // namespace
+
 void set_part(vx_tend &t, uint32_t part, const double *mean, double extra) {
 	Neighbourhood &h = t.hood;
 	LeafPlan &p = t.plan;
@@ -75,10 +77,13 @@ void set_part(vx_tend &t, uint32_t part, const double *mean, double extra) {
 	p.near.bytes(slot, leaf.bytes);
 	leaf.child = {p.near.scale[slot], p.near.norm[slot], 0, 0, p.near.extra_of(slot), VX_NO_BLOCK, 0, VX_NEVER,
 				  VX_NEVER};
+	std::copy_n(leaf.centroid, dim_of(t), leaf.origin);
 	leaf.parent = h.leaves[0].parent;
 	leaf.needed_radius = 0;
 	leaf.npages = leaf.living = 0;
 }
+
+namespace {
 
 // Rows of the first leaf in two halves, or in one; means of the halves in the memory of two spare centroids.
 void make_parts(vx_tend &t, uint32_t n) {
@@ -127,6 +132,9 @@ bool take_memory(vx_tend &t) {
 		p.splitter.carve(memory, dim_of(t));
 		p.members = memory.take<uint32_t>(n);
 		p.side = memory.take<double>(n);
+		p.sums = memory.take<double>(size_t(kMostLeaves) * dim_of(t));
+		p.extra_sums = memory.take<double>(kMostLeaves);
+		p.counts = memory.take<uint32_t>(kMostLeaves);
 	});
 	p.points.n = h.ncodes;
 	p.points.entries = h.codes.data();
@@ -192,7 +200,7 @@ void need_reach(vx_tend &t, const TendRow &row) {
 		return;
 	const vx_code_entry &entry = code_of(t, row.code);
 	const auto reach = [&](const double *centroid) {
-		return std::nextafterf(static_cast<float>(reach_of(entry, centroid, dim_of(t)) * (1 + 1e-12)), INFINITY);
+		return rounded_up(reach_of(entry, centroid, dim_of(t)) * (1 + 1e-12));
 	};
 	TendLeaf &leaf = h.leaves[row.target];
 	leaf.needed_radius = std::max(leaf.needed_radius, reach(leaf.centroid));
@@ -202,22 +210,30 @@ void need_reach(vx_tend &t, const TendRow &row) {
 		h.above[i].needed_radius = std::max(h.above[i].needed_radius, reach(h.above[i].centroid));
 }
 
-// New leaves' centroids must lie within what the lanes above say.
-void need_spread(vx_tend &t) {
+// All rows have their targets.
+void settle(vx_tend &t) {
 	Neighbourhood &h = t.hood;
+	plan_centroids(t);
+	for (const TendRow &row : h.rows) {
+		need_reach(t, row);
+		need_centroid(t, row);
+	}
 	for (uint32_t part = 0; part < t.plan.parts; part++)
-		for (uint32_t i = h.leaves[0].parent; h.above[i].parent != kNoIndex; i = h.above[i].parent) {
-			double sum = 0;
-			for (uint32_t j = 0; j < dim_of(t); j++) {
-				const double miss = h.above[i].centroid[j] - h.leaves[h.nleaves + part].centroid[j];
-				sum += miss * miss;
-			}
-			h.above[i].needed_spread =
-				std::max(h.above[i].needed_spread, std::nextafterf(static_cast<float>(std::sqrt(sum)), INFINITY));
-		}
+		need_spread(t, h.leaves[0].parent, h.leaves[h.nleaves + part].centroid);
 }
 
 } // namespace
+
+// A leaf's centroid must lie within what the lanes above say.
+void need_spread(vx_tend &t, uint32_t parent, const double *centroid) {
+	Neighbourhood &h = t.hood;
+	for (uint32_t i = parent; h.above[i].parent != kNoIndex; i = h.above[i].parent) {
+		double sum = 0;
+		for (uint32_t j = 0; j < dim_of(t); j++)
+			sum += (h.above[i].centroid[j] - centroid[j]) * (h.above[i].centroid[j] - centroid[j]);
+		h.above[i].needed_spread = std::max(h.above[i].needed_spread, rounded_up(std::sqrt(sum)));
+	}
+}
 
 // Leaves that are to take the place of the first one, by the number of its entries; `nothing`: it is well as it is.
 uint32_t wanted_parts(const vx_tend &t, bool &nothing) {
@@ -227,7 +243,7 @@ uint32_t wanted_parts(const vx_tend &t, bool &nothing) {
 	for (uint32_t i = 0; i < leaf.npages; i++)
 		purgeable += t.hood.pages[leaf.first_page + i].purgeable;
 	nothing = false;
-	if (living >= leaf_limit(t.meta))
+	if (living >= leaf_limit(t.meta, leaf.has_origin))
 		return 2;
 	if (t.chore.kind == VX_CHORE_THIN && living < leaf_least(t.meta) && t.meta.leaves > 1)
 		return 0;
@@ -258,13 +274,11 @@ vx_step step_plan(vx_tend &t, vx_want &want) {
 vx_step step_assign(vx_tend &t) {
 	Neighbourhood &h = t.hood;
 	for (uint32_t n = 0; n < kRowsAStep && h.row_at < h.rows.size(); n++) {
-		TendRow &row = h.rows[h.row_at++];
-		assign_row(t, row);
-		need_reach(t, row);
+		assign_row(t, h.rows[h.row_at++]);
 	}
 	if (h.row_at < h.rows.size())
 		return VX_YIELD;
-	need_spread(t);
+	settle(t);
 	t.phase = TendPhase::kLock;
 	return VX_DONE;
 }

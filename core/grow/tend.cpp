@@ -106,6 +106,10 @@ vx_step step_phase(vx_tend &t, vx_want &want) {
 	case TendPhase::kMoveOut:
 	case TendPhase::kMoveIn:
 		return step_moves(t, want);
+	case TendPhase::kOrigins:
+		return step_origins(t, want);
+	case TendPhase::kRecentre:
+		return step_recentre(t, want);
 	case TendPhase::kLanes:
 		return step_lanes(t, want);
 	case TendPhase::kFree:

@@ -51,6 +51,8 @@ enum class TendPhase : uint8_t {
 	kRaise,
 	kMoveOut,
 	kMoveIn,
+	kOrigins,
+	kRecentre,
 	// nodes that take the place of one
 	kLanes,
 	kFree,
@@ -98,16 +100,24 @@ struct TendLeaf {
 	vx_lane at;
 	uint32_t parent; // index into `above`
 	double *centroid;
-	uint8_t *bytes; // of the centroid, code + 128
+	uint8_t *bytes;    // of the centroid, code + 128
+	double *origin;    // what its codes are relative to
+	bool has_origin;   // stored, because it is not the centroid
+	bool recentred;    // near[] has a centroid that is to replace it
+	double *fresh;     // that one
+	float shift;       // its distance from the old one
+	float fresh_radius, fresh_spread;
 	float needed_radius;
 	uint32_t first_page, npages; // in `pages`
 	uint32_t living;             // entries not marked
+	uint32_t entries, met;       // read again: all but those that nobody needs, and those known from before
 	double cost;
 };
 
 struct TendPage {
 	uint32_t block;
 	uint32_t count;     // entries
+	uint32_t capacity;
 	uint32_t purgeable; // of these, marked ones that nobody needs any more
 };
 
@@ -149,6 +159,8 @@ struct LeafPlan {
 	Splitter splitter;
 	uint32_t *members;
 	double *side;
+	double *sums, *extra_sums; // of the rows that each leaf will have
+	uint32_t *counts;
 	Pool<uint32_t> moves; // rows, by page and target
 	size_t at;
 	uint32_t take;   // moves of the record asked for
@@ -327,6 +339,11 @@ inline const vx_code_entry &code_of(const vx_tend &t, uint32_t code) {
 
 // ---- split.cpp: what becomes of a leaf's rows, and of its neighbours'
 uint32_t wanted_parts(const vx_tend &t, bool &nothing);
+void set_part(vx_tend &t, uint32_t part, const double *mean, double extra);
+void need_spread(vx_tend &t, uint32_t parent, const double *centroid);
+inline float rounded_up(double x) {
+	return __builtin_nextafterf(static_cast<float>(x), __builtin_inff());
+}
 vx_step step_plan(vx_tend &t, vx_want &want);
 vx_step step_assign(vx_tend &t);
 vx_step late_rows(vx_tend &t, vx_want &want);
@@ -335,6 +352,12 @@ vx_step late_rows(vx_tend &t, vx_want &want);
 vx_step step_raise(vx_tend &t, vx_want &want);
 vx_step start_moves(vx_tend &t, vx_want &want, bool out);
 vx_step step_moves(vx_tend &t, vx_want &want);
+
+// ---- recentre.cpp: centroids that follow their rows
+void plan_centroids(vx_tend &t);
+void need_centroid(vx_tend &t, const TendRow &row);
+vx_step step_origins(vx_tend &t, vx_want &want);
+vx_step step_recentre(vx_tend &t, vx_want &want);
 
 // ---- leaves.cpp: the leaves that replace one
 vx_step build_leaves(vx_tend &t, vx_want &want);

@@ -3,6 +3,7 @@
 
 #include "kernel/kernels.hpp"
 #include "page/validate.hpp"
+#include "vecidx/core.h"
 
 namespace vecidx {
 namespace {
@@ -45,13 +46,35 @@ void leaf_set_unit(void *page, float unit) {
 	page_header<vx_leaf_header>(page).unit = unit;
 }
 
+const vx_origin *leaf_origin(const void *page) {
+	if (page_special(page).level == 0)
+		return nullptr;
+	return reinterpret_cast<const vx_origin *>(static_cast<const uint8_t *>(page) + vx_page_upper(page));
+}
+
+bool leaf_set_origin(void *page, uint32_t dim, uint32_t bits, float scale, const uint8_t *bytes) {
+	if (page_header<vx_chain_header>(page).count > vx_leaf_capacity_with_origin(dim, bits))
+		return false;
+	page_special(page).level = static_cast<uint16_t>(vx_quads(dim));
+	uint8_t *to = static_cast<uint8_t *>(page) + vx_page_upper(page);
+	memcpy(to, &scale, sizeof(scale));
+	for (uint32_t i = 0; i < vx_quads(dim) * 4; i++)
+		to[sizeof(scale) + i] = static_cast<uint8_t>(bytes[i] - 128);
+	return true;
+}
+
+void origin_point(const vx_origin &origin, uint32_t dim, double *out) {
+	for (uint32_t i = 0; i < dim; i++)
+		out[i] = static_cast<double>(origin.scale) * origin.code[i];
+}
+
 bool leaf_append(void *page, uint32_t dim, uint32_t bits, const uint8_t *code, const ScanFactors &factors,
 				 uint32_t ref) {
 	if (leaf_fault(page, dim, bits, page_special(page).node) != nullptr)
 		return false;
 	auto &header = page_header<vx_leaf_header>(page);
 	const uint32_t slot = header.chain.count, lane = slot % VX_LANES;
-	if (slot == vx_leaf_capacity(dim, bits))
+	if (leaf_room(page, dim, bits) == 0)
 		return false;
 	uint8_t *block = leaf_block(page, dim, bits, slot / VX_LANES);
 	if (lane == 0)

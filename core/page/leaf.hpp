@@ -9,6 +9,20 @@
 
 namespace vecidx {
 
+// Entries that fit on this page.
+inline uint32_t leaf_room(const void *page, uint32_t dim, uint32_t bits) {
+	const bool origin = page_special(page).level != 0;
+	const uint32_t capacity = origin ? vx_leaf_capacity_with_origin(dim, bits) : vx_leaf_capacity(dim, bits);
+	return capacity - page_header<vx_chain_header>(page).count;
+}
+
+// The origin at the end of a head page; nullptr without one.
+const vx_origin *leaf_origin(const void *page);
+// Give a page one: scale and vx_quads(dim) * 4 bytes (code + 128) of the centroid that its codes are relative to. False,
+// and nothing changed, when the page has no room for it.
+bool leaf_set_origin(void *page, uint32_t dim, uint32_t bits, float scale, const uint8_t *bytes);
+void origin_point(const vx_origin &origin, uint32_t dim, double *out);
+
 // The unit of an empty page: entries yet to come are scaled by it (choose_unit).
 void leaf_set_unit(void *page, float unit);
 

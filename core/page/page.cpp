@@ -133,6 +133,14 @@ uint32_t vx_page_used(const void *page) {
 	return used <= VX_SPECIAL_OFFSET ? static_cast<uint32_t>(used) : 0;
 }
 
+uint32_t vx_page_upper(const void *page) {
+	const vx_special &special = page_special(page);
+	if (!is_ours(page) || special.kind != VX_KIND_LEAF || special.level == 0)
+		return VX_SPECIAL_OFFSET;
+	const uint32_t bytes = 4 + 4 * uint32_t(special.level);
+	return bytes < VX_SPECIAL_OFFSET ? VX_SPECIAL_OFFSET - bytes : 0;
+}
+
 bool vx_page_is(const void *page, vx_page_kind kind) {
 	return is_ours(page) && page_special(page).kind == kind;
 }

@@ -28,6 +28,7 @@ void lay_out(vx_check &c) {
 		c.frames[level].buffer = take(inner_block_bytes(dim));
 	}
 	c.leaf = take(VX_PAGE_SIZE);
+	c.origin = reinterpret_cast<double *>(take(sizeof(double) * dim));
 	c.code = take(dim);
 	c.refs = reinterpret_cast<CheckRef *>(take(sizeof(CheckRef) * vx_leaf_capacity(dim, c.ix->meta.scan_bits)));
 	c.number = reinterpret_cast<uint32_t *>(take(sizeof(uint32_t) * c.nblocks));
@@ -158,7 +159,7 @@ size_t vx_check_size(const vx_index *ix, uint32_t nblocks) {
 	const uint32_t dim = ix->meta.dim;
 	const size_t frames = kMaxLevels * aligned8(frame_bytes(dim));
 	const size_t refs = sizeof(CheckRef) * vx_leaf_capacity(dim, ix->meta.scan_bits);
-	return sizeof(vx_check) + frames + VX_PAGE_SIZE + aligned8(dim) + aligned8(refs) +
+	return sizeof(vx_check) + frames + VX_PAGE_SIZE + sizeof(double) * dim + aligned8(dim) + aligned8(refs) +
 		   aligned8(sizeof(uint32_t) * nblocks) + aligned8(nblocks);
 }
 

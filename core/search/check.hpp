@@ -97,6 +97,7 @@ struct vx_check {
 	uint64_t node;
 	uint32_t leaf_block;
 	uint8_t *leaf; // copy of that page
+	double *origin; // what its codes are relative to
 	uint8_t *code; // one scan code, a byte a dimension
 	vecidx::CheckRef *refs;
 	uint32_t nrefs, ref_at;

@@ -99,7 +99,7 @@ void check_scan_entry(vx_check &c, const vx_code_entry &entry, uint32_t slot) {
 	const vx_meta &m = c.meta;
 	leaf_code(c.leaf, m.dim, m.scan_bits, slot, c.code);
 	ScanFactors factors;
-	scan_factors(static_cast<vx_metric>(m.metric), m.dim, m.scan_bits, entry, c.frames[1].centroid, c.code, factors);
+	scan_factors(static_cast<vx_metric>(m.metric), m.dim, m.scan_bits, entry, c.origin, c.code, factors);
 	uint16_t add, mul;
 	pack_factors(factors, page_header<vx_leaf_header>(c.leaf).unit, add, mul);
 	const HalfFactors stored = leaf_half_factors(c.leaf, m.dim, m.scan_bits, slot);
@@ -182,6 +182,13 @@ void leaf_page(vx_check &c, const void *page) {
 		abandon(c, fault);
 		return;
 	}
+	const vx_origin *origin = leaf_origin(page);
+	if (origin != nullptr && c.position > 0)
+		report(c, c.visiting, "a page behind the head of a leaf has an origin");
+	if (origin != nullptr)
+		origin_point(*origin, dim, c.origin);
+	else if (c.position == 0)
+		std::copy_n(c.frames[1].centroid, dim, c.origin);
 	check_place(c, page);
 	memcpy(c.leaf, page, VX_PAGE_SIZE);
 	c.leaf_block = c.visiting;

@@ -3,6 +3,7 @@
 
 #include <new>
 
+#include "page/leaf.hpp"
 #include "page/rows.hpp"
 #include "tree/plan.hpp"
 
@@ -60,9 +61,15 @@ uint32_t capacity(const vx_insert &in) {
 	return chain_capacity(chain_kind(in.home), in.ix->meta.dim, in.ix->meta.scan_bits);
 }
 
+} // namespace
+
 bool has_room(const vx_insert &in, const void *page) {
+	if (in.home == Home::kTree)
+		return leaf_room(page, in.ix->meta.dim, in.ix->meta.scan_bits) > 0;
 	return page_header<vx_chain_header>(page).count < capacity(in);
 }
+
+namespace {
 
 vx_step ask(vx_insert &in, vx_want &want, uint32_t block) {
 	in.visiting = block;
@@ -84,11 +91,11 @@ void read_meta(vx_insert &in, const void *page) {
 	if (in.stale || in.fault != nullptr)
 		return;
 	in.plan = {};
+	in.meta = meta;
 	in.plan.room = meta.room[room_of(in.home)];
 	in.plan.code_tail = meta.code_tail;
 	in.plan.after = in.plan.target = VX_NO_BLOCK;
 	in.raw_node = meta.raw_node;
-	in.limit = leaf_limit(meta);
 	if (in.home == Home::kTree && !in.routed) {
 		start_route(in, meta);
 		return;
@@ -117,10 +124,23 @@ void read_room(vx_insert &in, const void *page) {
 	in.phase = in.fault != nullptr || has_listed_room(in, page) ? InsertPhase::kWrite : InsertPhase::kPop;
 }
 
+// A scan code is relative to the leaf's origin: its centroid, unless that moved since the leaf was written.
+void encode_for_leaf(vx_insert &in, const void *head) {
+	const vx_meta &meta = in.ix->meta;
+	const vx_origin *origin = leaf_origin(head);
+	in.limit = leaf_limit(in.meta, origin != nullptr);
+	if (origin != nullptr)
+		origin_point(*origin, meta.dim, in.centroid);
+	scan_encode(static_cast<vx_metric>(meta.metric), meta.dim, meta.scan_bits, *in.entry, in.centroid, in.scan,
+				in.factors);
+}
+
 void read_head(vx_insert &in, const void *page) {
 	in.fault = target_fault(in, page);
 	if (in.fault != nullptr)
 		return;
+	if (in.home == Home::kTree)
+		encode_for_leaf(in, page);
 	const auto &chain = page_header<vx_chain_header>(page);
 	in.plan.after = chain.next;
 	in.plan.entries = chain.count + (chain.behind > 0 ? (chain.behind - 1U) * capacity(in) : 0);

@@ -69,7 +69,7 @@ struct vx_insert {
 	vx_code_entry *entry;
 	float *x;          // raw rows
 	uint8_t *scan;     // scan code, a byte a dimension
-	double *centroid;  // scratch, then of the chosen leaf
+	double *centroid;  // scratch, then of the chosen leaf, or its origin
 	double *candidate; // scratch
 	uint8_t *block;    // where an inner node's block is put together
 	vecidx::ScanFactors factors;
@@ -84,6 +84,7 @@ struct vx_insert {
 	float leaf_spread;
 
 	uint64_t raw_node;
+	vx_meta meta;   // as read
 	uint32_t limit; // entries of a leaf that is to be split
 	uint32_t radius_level; // next level whose radius may have to grow
 	vecidx::InsertPlan plan;
@@ -103,6 +104,8 @@ inline vx_room room_of(Home home) {
 								 : VX_ROOM_LATE;
 }
 
+// Whether a page of the row's chain takes an entry.
+bool has_room(const vx_insert &in, const void *page);
 // Whether a page of that list takes an entry.
 bool has_listed_room(const vx_insert &in, const void *page);
 

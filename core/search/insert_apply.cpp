@@ -68,13 +68,12 @@ vx_step check_code(vx_insert &in, const Record &r, vx_want *want) {
 }
 
 vx_step check_chain(vx_insert &in, const Record &r, vx_want *want) {
-	const vx_meta &meta = in.ix->meta;
 	const void *page = r.new_target ? r.head : r.target;
 	const char *fault = target_fault(in, page);
 	if (fault != nullptr)
 		return corrupt(want, r.new_target ? in.plan.head : r.target_block, fault);
 	const auto &chain = page_header<vx_chain_header>(page);
-	const bool full = chain.count == chain_capacity(chain_kind(in.home), meta.dim, meta.scan_bits);
+	const bool full = !has_room(in, page);
 	if (r.new_target)
 		return full && chain.next == in.plan.after ? VX_DONE : replan(in);
 	return full ? replan(in) : VX_DONE;

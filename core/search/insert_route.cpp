@@ -63,11 +63,7 @@ void read_block(vx_insert &in, const InnerBlock &block) {
 	}
 }
 
-// The leaf is known: the row's scan code depends on it.
 void arrive(vx_insert &in) {
-	const vx_meta &meta = in.ix->meta;
-	scan_encode(static_cast<vx_metric>(meta.metric), meta.dim, meta.scan_bits, *in.entry, in.centroid, in.scan,
-				in.factors);
 	in.routed = true;
 	in.radius_level = in.levels;
 	in.phase = InsertPhase::kHead;

@@ -93,6 +93,7 @@ void open_node(vx_scan &s, uint32_t index) {
 		return;
 	}
 	s.in_leaf = true;
+	s.leaf_base = node.base;
 	s.stats.leaves++;
 	start_chain(s, node.block);
 }

@@ -95,6 +95,7 @@ struct vx_scan {
 	uint32_t next_block;              // continuation of the chain or node being read, VX_NO_BLOCK at its end
 	uint32_t chain_pages, chain_mark; // pages of that chain so far and one of them (Brent): a cycle is a fault
 	bool in_leaf, in_node;
+	float leaf_base; // as Node::base, of the point that the codes of the leaf being read are relative to
 
 	vecidx::Pool<vecidx::Node> nodes;
 	vecidx::InnerReader reader;

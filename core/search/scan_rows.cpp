@@ -92,6 +92,19 @@ float estimate_cut(const vx_scan &s, const Node &leaf, const vx_leaf_header &hea
 	return rho + doubt(s, header.error, std::min(rho, leaf.base)) + rounding_of(s, leaf, header);
 }
 
+// The leaf's centroid moved since its codes were written: they are relative to another point.
+void take_origin(vx_scan &s, const vx_origin &origin) {
+	if (!std::isfinite(origin.scale)) {
+		s.fault = "a leaf page has impossible factors";
+		return;
+	}
+	if (s.query.metric == VX_IP)
+		s.leaf_base = -(static_cast<float>(s.query.offset) +
+						origin.scale * kernels().refine_dot(s.query.point, origin.code, s.query.dim));
+	else
+		s.leaf_base = kernels().refine_l2_squared(s.query.point, origin.code, origin.scale, s.query.dim);
+}
+
 void scan_codes(vx_scan &s, const void *page, uint32_t count) {
 	const Node &leaf = s.nodes[s.current];
 	const auto &header = page_header<vx_leaf_header>(page);
@@ -106,17 +119,20 @@ void scan_codes(vx_scan &s, const void *page, uint32_t count) {
 	const float scale = s.query.shape.scale;
 	const ScanQuery query{s.query.bytes, 2 * scale / header.unit,
 						  -static_cast<float>(top) * scale * static_cast<float>(s.query.shape.sum) / header.unit};
-	const float cut = estimate_cut(s, leaf, header);
+	const vx_origin *origin = leaf_origin(page);
+	if (origin != nullptr)
+		take_origin(s, *origin);
+	const float base = s.leaf_base, cut = estimate_cut(s, leaf, header);
 	const float squared_unit = header.unit * header.unit;
 	// no estimate is >= NaN: without a cut all entries pass, even those whose damaged factors make infinity
-	const float relative = std::isfinite(cut) ? (cut - leaf.base) / squared_unit : NAN;
+	const float relative = std::isfinite(cut) ? (cut - base) / squared_unit : NAN;
 	auto *out = reinterpret_cast<Survivor *>(s.waiting.end());
 	uint32_t found =
 		kernels().scan[scan_index(bits)](leaf_block(page, dim, bits, 0), (count + VX_LANES - 1) / VX_LANES,
 										 vx_scan_rows(dim, bits), count, query, relative, out);
 	const uint32_t entries = header.moved == 0 ? count : sort_out_marked(s, page, count, out, found);
 	for (uint32_t i = 0; i < found; i++) {
-		out[i].est = leaf.base + squared_unit * out[i].est;
+		out[i].est = base + squared_unit * out[i].est;
 		if (!s.gated && std::isfinite(out[i].est))
 			s.estimates.add(out[i].est);
 	}

@@ -43,12 +43,15 @@ uint32_t current_leaf_size(const vx_meta &meta) {
 
 } // namespace
 
-uint32_t leaf_limit(const vx_meta &meta) {
+uint32_t leaf_limit(const vx_meta &meta, bool origin) {
 	// a few entries less than a page holds, so that a leaf is split before it needs a second one
 	constexpr uint32_t kSpare = 4;
 	const uint32_t capacity = vx_leaf_capacity(meta.dim, meta.scan_bits), size = current_leaf_size(meta);
 	const uint32_t longest = size + size / 4 + size / 8;
-	return longest <= capacity + capacity / 4 ? std::max(2U, std::min(longest, capacity - kSpare)) : longest;
+	if (longest > capacity + capacity / 4)
+		return longest;
+	const uint32_t most = origin ? vx_leaf_capacity_with_origin(meta.dim, meta.scan_bits) : capacity;
+	return std::max(2U, std::min(longest, most - std::min(kSpare, most)));
 }
 
 uint32_t leaf_least(const vx_meta &meta) {

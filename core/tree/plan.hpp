@@ -14,8 +14,8 @@ uint32_t page_leaf_size(uint32_t dim, uint32_t bits);
 // dimensions a centroid's share of the inner nodes costs more than a page of scan codes, so leaves grow with the rows.
 uint32_t balanced_leaf_size(uint32_t dim, uint32_t bits, uint32_t page_size, uint64_t rows);
 
-// Entries above which a leaf is split.
-uint32_t leaf_limit(const vx_meta &meta);
+// Entries from which on a leaf is split; one whose head has an origin has room for fewer.
+uint32_t leaf_limit(const vx_meta &meta, bool origin);
 // Rows below which one is given to its neighbours.
 uint32_t leaf_least(const vx_meta &meta);
 

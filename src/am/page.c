@@ -92,11 +92,12 @@ void vecidx_free_buffer(Relation index, Buffer buffer) {
 
 /* PostgreSQL logs nothing between pd_lower and pd_upper and clears it on replay. */
 bool vecidx_page_seal(Page page) {
-	uint32 used = vx_page_used(page);
+	uint32 used = vx_page_used(page), upper = vx_page_upper(page);
 
-	if (used < SizeOfPageHeaderData || used > ((PageHeader)page)->pd_upper)
+	if (used < SizeOfPageHeaderData || used > upper)
 		return false;
 	((PageHeader)page)->pd_lower = used;
+	((PageHeader)page)->pd_upper = upper;
 	return true;
 }
 

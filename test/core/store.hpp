@@ -56,10 +56,13 @@ struct alignas(16) Page {
 	// pd_lower and pd_upper do not survive.
 	void finish() {
 		const uint32_t used = vx_page_used(data());
-		require(used >= VX_HEADER_OFFSET && used <= VX_SPECIAL_OFFSET, "a written page cannot be measured");
-		for (size_t i = used; i < VX_SPECIAL_OFFSET; i++)
+		const uint32_t upper = vx_page_upper(data());
+		require(used >= VX_HEADER_OFFSET && used <= upper && upper <= VX_SPECIAL_OFFSET,
+				"a written page cannot be measured");
+		for (size_t i = used; i < upper; i++)
 			require(bytes[i] == 0, "a page has bytes beyond its used part");
 		set_word(12, used);
+		set_word(14, upper);
 	}
 };
 

@@ -69,6 +69,9 @@ typedef struct vx_want {
 /* Bytes of a page in use from its start: what pd_lower must say. 0 for a page that is not ours. */
 uint32_t vx_page_used(const void *page);
 
+/* Where the part in use at a page's end begins: what pd_upper must say. */
+uint32_t vx_page_upper(const void *page);
+
 /* Is this page of the kind (and of vecidx)? A new (all-zero) page is not. */
 bool vx_page_is(const void *page, vx_page_kind kind);
 

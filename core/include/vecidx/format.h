@@ -44,7 +44,7 @@ typedef struct vx_special {
 	uint64_t node;
 	uint8_t kind;
 	uint8_t version;
-	uint16_t level;       /* 0 leaf and below, 1 parent of leaves, ... */
+	uint16_t level;       /* inner: 1 parent of leaves, ...; leaf: vx_quads if the page ends with an origin; else 0 */
 	uint16_t entry_bytes; /* of one entry (code, raw, list), one block of 16 (inner, leaf), or all (meta, mean) */
 	uint16_t page_id;
 } vx_special;
@@ -167,6 +167,22 @@ typedef struct vx_leaf_header {
 	uint64_t forgot;  /* scans that started before this clock must not trust the page: marked entries were dropped */
 } vx_leaf_header;
 
+/*
+ * The point that a leaf's scan codes are relative to, at the end of its head page, right before the special area. A leaf
+ * without one has codes relative to its lane's centroid, which then has not moved since they were written.
+ */
+typedef struct vx_origin {
+	float scale; /* the origin is exactly scale * code */
+	int8_t code[];
+} vx_origin;
+
+static inline uint32_t vx_quads(uint32_t dim) {
+	return (dim + 3u) / 4u;
+}
+static inline uint32_t vx_origin_bytes(uint32_t dim) {
+	return 4u + 4u * vx_quads(dim);
+}
+
 /* A leaf block: vx_scan_rows code rows, then add (16 x f16), mul (16 x f16), ref (16 x u32). */
 static inline uint32_t vx_scan_rows(uint32_t dim, uint32_t bits) {
 	uint32_t per_row = 4u * (8u / bits);
@@ -180,6 +196,10 @@ static inline uint32_t vx_leaf_blocks_per_page(uint32_t dim, uint32_t bits) {
 }
 static inline uint32_t vx_leaf_capacity(uint32_t dim, uint32_t bits) {
 	return vx_leaf_blocks_per_page(dim, bits) * VX_LANES;
+}
+/* The same of a page that ends with an origin. */
+static inline uint32_t vx_leaf_capacity_with_origin(uint32_t dim, uint32_t bits) {
+	return (VX_SPECIAL_OFFSET - VX_BLOCKS_OFFSET - vx_origin_bytes(dim)) / vx_leaf_block_bytes(dim, bits) * VX_LANES;
 }
 
 /*
@@ -212,9 +232,6 @@ typedef enum vx_inner_row {
 	VX_CHILD_FIELDS
 } vx_inner_row;
 
-static inline uint32_t vx_quads(uint32_t dim) {
-	return (dim + 3u) / 4u;
-}
 static inline uint32_t vx_inner_block_rows(uint32_t dim) {
 	return (uint32_t)VX_CHILD_FIELDS + vx_quads(dim);
 }
