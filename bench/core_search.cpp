@@ -1,6 +1,9 @@
 // The core alone: builds an index over a data set in memory, on its real pages, and searches it in one thread.
 //
 //   core_search NAME DIM l2|cosine|ip [recall=.8,.9,.95,.98,.99,1] [k=10] [leaf=0] [bits=0] [queries=1000] [reps=5]
+//               [grow=rows|sorted]
+//
+// With grow the index is not built: rows are inserted one by one into an empty one, as they come or near ones together.
 //
 // Reads NAME_base.f32 and NAME_q.f32 (raw float32 rows) and NAME_gt.i32 (100 true neighbours a query). Plays the
 // executor's part too: rows are re-ranked by their true distance as PostgreSQL's reorder queue does it. One line a
@@ -16,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "core_grow.hpp"
 #include "vecidx/core.h"
 
 namespace {
@@ -127,6 +131,25 @@ void build(Built &out, const Data &data, uint32_t bits, uint32_t leaf) {
 		   encoded, trained - encoded, assigned - trained, seconds(start) - assigned, vx_train_leaves(train),
 		   static_cast<double>(n) / vx_train_leaves(train), pages, pages * VX_PAGE_SIZE / static_cast<double>(n),
 		   vx_index_meta(ix)->local_dim);
+}
+
+void grow(Built &out, const Data &data, uint32_t bits, uint32_t leaf, bool sorted) {
+	const std::vector<uint32_t> order = vecidx_bench::order_of(data.base, data.dim, sorted);
+	vecidx_bench::Grower<Pages> grower(out.pages, out.index, data.dim);
+	grower.start(data.metric, bits, leaf);
+	const auto start = Clock::now();
+	for (const uint32_t i : order)
+		grower.insert(i, &data.base[size_t(i) * data.dim]);
+	const auto n = static_cast<double>(data.rows()), pages = static_cast<double>(out.pages.pages.size());
+	vx_index_open(out.ix(), out.pages.at(0));
+	vx_index_set_mean_page(out.ix(), out.pages.at(vx_index_meta(out.ix())->mean));
+	printf("# grown: %.2f s, %.1f us a row, slowest chore %.1f ms; %u leaves of %.0f rows, %u levels; %.2f entries "
+		   "written a row besides its own, %.2f records a row, %.0f pages, %.0f bytes a row, %.0f directions\n",
+		   seconds(start), seconds(start) / n * 1e6, grower.slowest * 1e3, vx_index_meta(out.ix())->leaves,
+		   n / vx_index_meta(out.ix())->leaves, vx_index_meta(out.ix())->levels,
+		   static_cast<double>(grower.written) / n, static_cast<double>(grower.records) / n, pages,
+		   pages * VX_PAGE_SIZE / n, vx_index_meta(out.ix())->local_dim);
+	fflush(stdout);
 }
 
 double distance(const Data &data, const float *a, const float *b) {
@@ -268,7 +291,11 @@ int main(int argc, char **argv) {
 							   : VX_COSINE,
 			  load<float>(name + "_base.f32"), load<float>(name + "_q.f32"), load<int32_t>(name + "_gt.i32")};
 	Built built;
-	build(built, data, static_cast<uint32_t>(number("bits")), static_cast<uint32_t>(number("leaf")));
+	const auto bits = static_cast<uint32_t>(number("bits")), leaf = static_cast<uint32_t>(number("leaf"));
+	if (option.count("grow") > 0)
+		grow(built, data, bits, leaf, option["grow"] == "sorted");
+	else
+		build(built, data, bits, leaf);
 	Searcher searcher{built, data, {}};
 	const std::string &targets = option["recall"];
 	for (size_t at = 0; at < targets.size(); at = std::min(targets.size(), targets.find(',', at)) + 1)

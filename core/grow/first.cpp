@@ -123,6 +123,7 @@ bool put_entry(vx_tend &t, void *page, uint32_t leaf, uint32_t i) {
 	const vx_meta &meta = t.ix->meta;
 	const vx_code_entry &entry = code_row(r, r.order[i], meta.dim);
 	ScanFactors factors;
+	t.written++;
 	scan_encode(static_cast<vx_metric>(meta.metric), meta.dim, meta.scan_bits, entry, t.scratch, t.scan_code, factors);
 	if (page_header<vx_chain_header>(page).count == 0) {
 		const float spread = r.child[leaf].spread, likely = spread > 0 ? spread * spread : factors.residual_squared;

@@ -58,6 +58,7 @@ bool build_leaf(vx_tend &t, uint32_t number, uint32_t npages) {
 
 bool append_entry(vx_tend &t, void *page, const TendLeaf &leaf, const TendRow &row, ScanFactors &factors) {
 	const vx_meta &meta = t.ix->meta;
+	t.written++;
 	scan_encode(static_cast<vx_metric>(meta.metric), meta.dim, meta.scan_bits, code_of(t, row.code), leaf.origin,
 				t.scan_code, factors);
 	if (page_header<vx_chain_header>(page).count == 0) {

@@ -14,26 +14,34 @@ void read_meta(vx_tend &t, const void *page) {
 	t.stale = t.meta.epoch != t.ix->meta.epoch;
 }
 
+bool is_leaf_chore(const vx_tend &t) {
+	return (t.chore.kind == VX_CHORE_LEAF || t.chore.kind == VX_CHORE_THIN) && t.chore.levels == t.meta.levels;
+}
+
+void start_free(vx_tend &t) {
+	const vx_lane &node = t.chore.path[1];
+	t.hood.above[0] = {};
+	t.hood.above[0].node = node.node;
+	t.hood.above[0].block = node.page;
+	t.hood.above[0].level = t.chore.levels;
+	t.hood.above[0].parent = kNoIndex;
+	start_swap(t, 0, {}, 0, TendPhase::kDone);
+}
+
 // After the first look at the meta page.
 vx_step choose(vx_tend &t, vx_want &want) {
 	const bool tree = t.meta.levels > 0;
-	t.phase = TendPhase::kDone;
 	if (t.chore.kind == VX_CHORE_TRAIN && !tree) {
 		t.phase = TendPhase::kRaw;
 		t.training.next_block = t.meta.raw;
 	} else if (t.chore.kind == VX_CHORE_FREE && tree) {
-		const vx_lane &node = t.chore.path[1];
-		t.hood.above[0] = {};
-		t.hood.above[0].node = node.node;
-		t.hood.above[0].block = node.page;
-		t.hood.above[0].level = t.chore.levels;
-		t.hood.above[0].parent = kNoIndex;
-		start_swap(t, 0, {}, 0, TendPhase::kDone);
-	} else if ((t.chore.kind == VX_CHORE_LEAF || t.chore.kind == VX_CHORE_THIN) && tree &&
-			   t.chore.levels == t.meta.levels) {
+		start_free(t);
+	} else if (is_leaf_chore(t) && tree) {
 		if (!start_hood(t))
 			return need_memory(t, want);
 		t.phase = TendPhase::kPlace;
+	} else {
+		t.phase = TendPhase::kDone;
 	}
 	return VX_DONE;
 }
@@ -256,6 +264,10 @@ vx_step vx_tend_apply(vx_tend *t, void *const pages[], const uint32_t blocks[], 
 	t->now = now;
 	want->nfreed = 0;
 	return t->apply(*t, pages, blocks, *want);
+}
+
+uint64_t vx_tend_written(const vx_tend *t) {
+	return t->written;
 }
 
 void vx_tend_grow(vx_tend *t, void *memory, size_t bytes) {

@@ -257,6 +257,7 @@ struct vx_tend {
 	vecidx::TendPhase after_ids;
 	double *scratch;
 	uint8_t *scan_code;
+	uint64_t written; // scan entries
 
 	vecidx::Neighbourhood hood;
 	vecidx::LeafPlan plan;

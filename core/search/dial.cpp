@@ -44,6 +44,12 @@ double small_index(double rows) {
 	return kSmallFactor + (1 - kSmallFactor) * std::fmin(std::fmax(share, 0), 1);
 }
 
+// The meta page tells what the last build or vacuum found; an index that grew since has leaves for more.
+double rows_of(const vx_meta &meta) {
+	constexpr double kFill = 0.75; // of the size that a leaf is meant to have
+	return std::fmax(static_cast<double>(meta.rows), kFill * meta.leaves * meta.leaf_size);
+}
+
 double misses_of(double recall) {
 	return -std::log(1 - std::fmin(std::fmax(recall, 0.5), 0.9999));
 }
@@ -58,7 +64,7 @@ Dial dial_for(const vx_meta &meta, double recall) {
 	if (!(recall < 1))
 		return {true, 0, 0, 0, 0, 8};
 	const double alpha = default_alpha(static_cast<vx_metric>(meta.metric), recall) * widening(meta.local_dim) *
-						 small_index(static_cast<double>(meta.rows));
+						 small_index(rows_of(meta));
 	const double sigmas = 2 + misses_of(recall) / 3;
 	const double deviation = 1 / std::sqrt(meta.local_dim >= 1 ? meta.local_dim : static_cast<double>(meta.dim));
 	return {false,

@@ -244,6 +244,8 @@ vx_step vx_tend_next(vx_tend *t, vx_want *want);
 void vx_tend_page(vx_tend *t, const void *page);
 /* Makes the planned change on the locked pages. */
 vx_step vx_tend_apply(vx_tend *t, void *const pages[], const uint32_t blocks[], uint64_t now, vx_want *want);
+/* Scan entries written so far, moved ones included. */
+uint64_t vx_tend_written(const vx_tend *t);
 /* A block of at least want->bytes, which the machine keeps. */
 void vx_tend_grow(vx_tend *t, void *memory, size_t bytes);
 
