@@ -15,7 +15,7 @@ constexpr double kSmallestShare = 0.3;
 constexpr int kIterations = 3;
 constexpr uint32_t kRowsAStep = 1024;
 // A row moves when that lowers its squared distance by this share: less is not worth writing it again.
-constexpr float kLeastGain = 0.02F;
+constexpr float kLeastGain = 0;
 
 float extra_of(const vx_tend &t, uint32_t code) {
 	return t.plan.points.extra_of(code);
