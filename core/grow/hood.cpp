@@ -167,7 +167,7 @@ bool start_hood(vx_tend &t) {
 		for (TendLeaf &leaf : h.leaves) {
 			leaf.centroid = memory.take<double>(dim);
 			leaf.origin = memory.take<double>(dim);
-			leaf.fresh = memory.take<double>(dim);
+			leaf.fresh = memory.take<float>(dim);
 			leaf.bytes = memory.take<uint8_t>(size_t(vx_quads(dim)) * 4);
 		}
 		take_best(t, memory);

@@ -134,6 +134,7 @@ bool take_memory(vx_tend &t) {
 		p.side = memory.take<double>(n);
 		p.sums = memory.take<double>(size_t(kMostLeaves) * dim_of(t));
 		p.extra_sums = memory.take<double>(kMostLeaves);
+		p.squares = memory.take<double>(kMostLeaves);
 		p.counts = memory.take<uint32_t>(kMostLeaves);
 	});
 	p.points.n = h.ncodes;

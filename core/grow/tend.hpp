@@ -104,7 +104,8 @@ struct TendLeaf {
 	double *origin;    // what its codes are relative to
 	bool has_origin;   // stored, because it is not the centroid
 	bool recentred;    // near[] has a centroid that is to replace it
-	double *fresh;     // that one
+	float *fresh;      // that one
+	float fresh_norm;
 	float shift;       // its distance from the old one
 	float fresh_radius, fresh_spread;
 	float needed_radius;
@@ -159,7 +160,7 @@ struct LeafPlan {
 	Splitter splitter;
 	uint32_t *members;
 	double *side;
-	double *sums, *extra_sums; // of the rows that each leaf will have
+	double *sums, *extra_sums, *squares; // of the rows that each leaf will have
 	uint32_t *counts;
 	Pool<uint32_t> moves; // rows, by page and target
 	size_t at;
