@@ -42,6 +42,7 @@ CORE_OBJS = \
 	core/tree/lloyd_update.o \
 	core/tree/plan.o \
 	core/tree/route.o \
+	core/tree/router.o \
 	core/tree/split.o \
 	core/tree/train.o \
 	core/tree/train_tree.o \
