@@ -66,6 +66,7 @@ TYPE_OBJS = \
 AM_OBJS = \
 	src/am/buffer.o \
 	src/am/build.o \
+	src/am/build_parallel.o \
 	src/am/check.o \
 	src/am/cost.o \
 	src/am/handler.o \
@@ -78,12 +79,15 @@ AM_OBJS = \
 	src/am/page.o \
 	src/am/sample.o \
 	src/am/scan.o \
+	src/am/segment.o \
 	src/am/shape.o \
 	src/am/spool.o \
 	src/am/train.o \
+	src/am/train_parallel.o \
 	src/am/vacuum.o \
 	src/am/validate.o \
 	src/am/workspace.o \
+	src/am/write.o \
 
 OBJS = $(CORE_OBJS) $(TYPE_OBJS) $(AM_OBJS) src/vecidx.o
 
