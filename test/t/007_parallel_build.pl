@@ -106,10 +106,10 @@ $node->reload;
 # ---- parts and expressions
 
 $node->safe_psql('postgres', q{
-	CREATE FUNCTION half(v vector) RETURNS vector LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
-		'BEGIN RETURN v * 0.5; END';
-	CREATE FUNCTION unsafe_half(v vector) RETURNS vector LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL UNSAFE AS
-		'BEGIN RETURN v * 0.5; END'});
+	CREATE FUNCTION half(v vector) RETURNS vector LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+		SET search_path = public AS 'BEGIN RETURN v * 0.5; END';
+	CREATE FUNCTION unsafe_half(v vector) RETURNS vector LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL UNSAFE
+		SET search_path = public AS 'BEGIN RETURN v * 0.5; END'});
 is(scalar(keys %{ build(2, 'CREATE INDEX part ON items USING vecidx ((half(v)::vector(16)) vector_l2_ops) WHERE id % 4 <> 0') }), 3,
 	'a partial index on an expression is built by three processes');
 $node->safe_psql('postgres', "SELECT vecidx_check('part', true)");
