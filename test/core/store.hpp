@@ -421,10 +421,13 @@ struct ScanResult {
 	std::vector<Hit> hits;
 	vx_step end = VX_DONE; // VX_DONE: read to the end, or `most` rows
 	std::string why;
+	uint32_t block = VX_NO_BLOCK; // VX_CORRUPT
 	vx_scan_stats stats{};
 };
 
-inline ScanResult scan(Store &store, const Index &ix, const vx_query &query, size_t most = SIZE_MAX) {
+// `before_page` is called with each block about to be read: it may change the store under the scan.
+inline ScanResult scan(Store &store, const Index &ix, const vx_query &query, size_t most = SIZE_MAX,
+					   const std::function<void(uint32_t)> &before_page = {}) {
 	Memory memory;
 	const size_t bytes = vx_scan_size(ix);
 	vx_scan *s = vx_scan_init(memory.take(bytes), bytes, ix, &query);
@@ -439,6 +442,8 @@ inline ScanResult scan(Store &store, const Index &ix, const vx_query &query, siz
 				result.why = "a block beyond the end of the index";
 				break;
 			}
+			if (before_page)
+				before_page(want.block);
 			vx_scan_page(s, store.page(want.block));
 		} else if (step == VX_ROW) {
 			result.hits.push_back({number_of(want.row), want.value, want.recheck, want.order});
@@ -449,6 +454,7 @@ inline ScanResult scan(Store &store, const Index &ix, const vx_query &query, siz
 			if (step == VX_CORRUPT) {
 				require(want.why != nullptr, "corruption without a reason");
 				result.why = want.why;
+				result.block = want.block;
 			}
 			break;
 		}
