@@ -2,6 +2,8 @@
 // slots that become free, entries that move to another leaf, nodes that move to another page.
 #pragma once
 
+#include <set>
+
 #include "hand_tree.hpp"
 
 namespace vecidx_test {
@@ -46,7 +48,21 @@ public:
 
 	// ---- the tree
 
-	// Those in use, in block order.
+	// Those that live, of nodes that live.
+	std::vector<LaneAt> living(uint32_t level) {
+		std::set<uint64_t> nodes = {meta().root_node};
+		if (level < meta().levels) {
+			nodes.clear();
+			for (const LaneAt &above : living(level + 1))
+				nodes.insert(child(above).node);
+		}
+		std::vector<LaneAt> found;
+		for (const LaneAt &l : lanes(level))
+			if (vecidx::lane_lives(block_of(l), l.lane) && nodes.count(vecidx::page_special(at(l.page)).node) > 0)
+				found.push_back(l);
+		return found;
+	}
+	// Those in use, in block order; of retired nodes too.
 	std::vector<LaneAt> lanes(uint32_t level) {
 		std::vector<LaneAt> found;
 		for (uint32_t block = 0; block < store_.nblocks(); block++) {
@@ -69,8 +85,10 @@ public:
 	// Another lane of the same block with the same centroid; for a child of its own.
 	LaneAt twin(const LaneAt &l) {
 		LaneAt free = l;
-		for (free.lane = 0; vecidx::lane_used(block_of(l), free.lane);)
-			require(++free.lane < VX_LANES, "no lane is free");
+		for (free.lane = 0; free.lane < VX_LANES && vecidx::lane_used(block_of(l), free.lane);)
+			free.lane++;
+		if (free.lane == VX_LANES)
+			free.lane = forget_retired(l);
 		const uint8_t *codes = block_of(l).codes() + size_t(l.lane) * 4;
 		std::vector<uint8_t> bytes;
 		for (uint32_t i = 0; i < vx_quads(dim()) * 4; i++)
@@ -141,6 +159,19 @@ public:
 	}
 
 private:
+	// Retired lanes of a block go out of use; the first of them.
+	uint32_t forget_retired(const LaneAt &l) {
+		uint32_t first = VX_LANES;
+		for (uint32_t lane = VX_LANES; lane-- > 0;)
+			if (!vecidx::lane_lives(block_of(l), lane)) {
+				set({l.page, l.row, lane}, {0, INFINITY, 0, 0, 0, VX_NO_BLOCK, 0, VX_NEVER, VX_NEVER});
+				first = lane;
+			}
+		require(first < VX_LANES, "no lane is free");
+		inner_header(l.page).forgot = meta().clock;
+		return first;
+	}
+
 	uint32_t dim() { return meta().dim; }
 	uint32_t bits() { return meta().scan_bits; }
 

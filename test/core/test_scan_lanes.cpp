@@ -217,6 +217,26 @@ TEST_CASE("a row that moved to another leaf is found once, by old scans and by n
 	}
 }
 
+TEST_CASE("a row that moved away and came back has two entries in one leaf, and is found once", "[scan]") {
+	World w(10, 20, 4);
+	Growth growth(w.store);
+	const std::vector<LaneAt> leaves = growth.lanes(1);
+	const uint32_t here = growth.child(leaves[3]).block, there = growth.child(leaves[4]).block;
+	const uint32_t n = growth.leaf_header(here).chain.count, others = growth.leaf_header(there).chain.count;
+	for (uint32_t slot = 0; slot < n; slot++)
+		growth.move_entry(w.ix, here, slot, leaves[4]);
+	for (uint32_t slot = 0; slot < n; slot++)
+		growth.move_entry(w.ix, there, others + slot, leaves[3]);
+	growth.leaf_header(here).moved = 2;
+	growth.leaf_header(there).moved = growth.meta().clock = 3;
+	require_sound(w.store, w.ix, kRows);
+	for (const uint64_t clock : {3, 2, 1}) {
+		CAPTURE(clock);
+		growth.meta().clock = clock;
+		w.expect(kRows);
+	}
+}
+
 TEST_CASE("marked entries that are dropped are not missed", "[scan]") {
 	World w(10, 20, 4);
 	move_many(w);
