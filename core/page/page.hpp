@@ -7,8 +7,8 @@
 
 namespace vecidx {
 
-// What special.entry_bytes says on a page of this kind (bytes; on inner pages 64-byte rows of a block): with it a page can
-// be measured without the meta page.
+// What special.entry_bytes says on a page of this kind (bytes; on inner pages 64-byte rows of a block): with it a page
+// can be measured without the meta page.
 uint32_t entry_bytes_of(vx_page_kind kind, uint32_t dim, uint32_t bits);
 
 // Entries that fit on a page of a chain (code, raw, list, leaf).
