@@ -58,9 +58,8 @@ uint32_t sort_members(vx_tend &t, uint32_t n, const double *const mean[2], const
 		p.side[code] = cost_of(t, code, mean[0], extra[0]) - cost_of(t, code, mean[1], extra[1]);
 		nearer += p.side[code] < 0;
 	}
-	std::sort(p.members, p.members + n, [&](uint32_t a, uint32_t b) {
-		return p.side[a] != p.side[b] ? p.side[a] < p.side[b] : a < b;
-	});
+	std::sort(p.members, p.members + n,
+			  [&](uint32_t a, uint32_t b) { return p.side[a] != p.side[b] ? p.side[a] < p.side[b] : a < b; });
 	const auto least = std::max(1U, static_cast<uint32_t>(n * kSmallestShare));
 	return std::clamp(nearer, std::min(least, n), n - std::min(least, n));
 }
@@ -75,8 +74,8 @@ void set_part(vx_tend &t, uint32_t part, const double *mean, double extra) {
 	TendLeaf &leaf = h.leaves[slot];
 	p.near.decode(slot, leaf.centroid);
 	p.near.bytes(slot, leaf.bytes);
-	leaf.child = {p.near.scale[slot], p.near.norm[slot], 0, 0, p.near.extra_of(slot), VX_NO_BLOCK, 0, VX_NEVER,
-				  VX_NEVER};
+	leaf.child = {p.near.scale[slot], p.near.norm[slot], 0, 0, p.near.extra_of(slot), VX_NO_BLOCK, 0,
+				  VX_NEVER,           VX_NEVER};
 	std::copy_n(leaf.centroid, dim_of(t), leaf.origin);
 	leaf.parent = h.leaves[0].parent;
 	leaf.needed_radius = 0;

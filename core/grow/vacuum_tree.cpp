@@ -1,5 +1,5 @@
-// The tree's part of a vacuum: entries of slots that were marked leave their leaves, then the slots are free; pages that
-// no lane leads to are freed; leaves and nodes that need more than that are noted as chores.
+// The tree's part of a vacuum: entries of slots that were marked leave their leaves, then the slots are free; pages
+// that no lane leads to are freed; leaves and nodes that need more than that are noted as chores.
 #include <algorithm>
 
 #include "grow/vacuum.hpp"

@@ -48,6 +48,8 @@ void listed_page(vx_check &c, const void *page) {
 		report(c, c.from, "a pointer leads to a page that is on no list");
 		return;
 	}
+	if (kind == VX_KIND_LIST && page_special(page).node != c.list - 1)
+		report(c, c.visiting, "a page is on the list of another kind of rows");
 	if (kind != VX_KIND_CODE && !reached && !c.cut) // rows put there would be lost
 		report(c, c.visiting, "a page with room belongs to no chain");
 	c.from = c.visiting;

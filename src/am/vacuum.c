@@ -147,9 +147,8 @@ static IndexBulkDeleteResult *run(IndexVacuumInfo *info, IndexBulkDeleteResult *
 			vecidx_shape_forget(info->index);
 		shape = vecidx_shape_copy(info->index);
 		bytes = vx_vacuum_size(shape);
-		vacuum.machine =
-			vx_vacuum_init(MemoryContextAllocHuge(context, bytes), bytes, shape,
-						   vecidx_oldest_needed(vecidx_vacuumed_heap(info)));
+		vacuum.machine = vx_vacuum_init(MemoryContextAllocHuge(context, bytes), bytes, shape,
+										vecidx_oldest_needed(vecidx_vacuumed_heap(info)));
 		while (step(&vacuum, &stale))
 			;
 	} while (stale);

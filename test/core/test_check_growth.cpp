@@ -136,6 +136,11 @@ TEST_CASE("damage to the lists of the raw run, of wild and of late rows is found
 		d.rows_header(raw.back()).room = raw[1];
 		d.expect(raw.back(), "two pointers lead to the same page");
 	}
+	SECTION("wild and late rows mixed up") {
+		std::swap(d.meta().room[VX_ROOM_WILD], d.meta().room[VX_ROOM_LATE]);
+		d.expect(late[0], "a page is on the list of another kind of rows");
+		d.expect(wild[0], "a page is on the list of another kind of rows");
+	}
 	SECTION("a page of no chain") {
 		const auto kind = GENERATE(VX_KIND_RAW, VX_KIND_LIST);
 		d.store.pages.emplace_back();

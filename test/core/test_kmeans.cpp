@@ -251,7 +251,7 @@ TEST_CASE("many leaves are trained and found through their groups", "[kmeans]") 
 
 TEST_CASE("upper levels are a tree over all leaves", "[kmeans]") {
 	std::mt19937_64 random(9);
-	Training t(clustered(random, 9000, 6, 100, 0.5F), 3000);
+	Training t(clustered(random, 13000, 6, 100, 0.5F), 4300);
 	const vx_train &train = t.train();
 	REQUIRE(train.nlevels == 2);
 	const Level &leaves = train.levels[0], &above = train.levels[1];

@@ -317,7 +317,8 @@ private:
 		const auto raw = reader_.chain(meta.raw, VX_KIND_RAW, meta.raw_node, vx_raws_per_page(dim()));
 		CHECK(page_header<vx_chain_header>(raw[0]).count == 0);
 		for (const uint32_t head : {meta.wild, meta.late})
-			for (const uint8_t *page : reader_.chain(head, VX_KIND_LIST, 0, vx_list_per_page()))
+			for (const uint8_t *page :
+				 reader_.chain(head, VX_KIND_LIST, head == meta.wild ? VX_ROOM_WILD : VX_ROOM_LATE, vx_list_per_page()))
 				for (uint32_t i = 0; i < page_header<vx_chain_header>(page).count; i++) {
 					const vx_row &row = list_entry(page, i);
 					const Vector &x = rows_.at(number_of(row));
@@ -375,7 +376,7 @@ TEST_CASE("every row lies in every ball above it", "[writer]") {
 	const char *text = getenv("VECIDX_ROWS");
 	const uint32_t n = text != nullptr ? static_cast<uint32_t>(strtoul(text, nullptr, 10)) : 20000;
 	const Rows rows = make_rows(random, n, 8);
-	Store store = build(8, rows, {VX_L2, 0, 0, 2500, 1});
+	Store store = build(8, rows, {VX_L2, 0, 0, 4400, 1});
 	Verifier verifier(store, rows);
 	verifier.run({});
 	CHECK(store.meta().levels == 2);
@@ -385,12 +386,12 @@ TEST_CASE("every row lies in every ball above it", "[writer]") {
 TEST_CASE("trees of several levels", "[writer]") {
 	std::mt19937_64 random(4);
 	const auto metric = GENERATE(VX_L2, VX_COSINE, VX_IP);
-	const auto leaves = GENERATE(2048U, 2049U, 5000U);
+	const auto leaves = GENERATE(4096U, 4097U, 5000U);
 	const Rows rows = make_rows(random, 12000, 5);
 	Store store = build(5, rows, {metric, 0, 0, leaves, 1});
 	Verifier verifier(store, rows);
 	verifier.run({});
-	CHECK(store.meta().levels == (leaves > 2048 ? 2 : 1));
+	CHECK(store.meta().levels == (leaves > 4096 ? 2 : 1));
 	CHECK(store.meta().leaves > leaves * 8 / 10);
 }
 
@@ -448,8 +449,8 @@ TEST_CASE("an index without a tree", "[writer]") {
 			const vx_raw_entry &entry = raw_entry(page, 30, i);
 			CHECK(memcmp(entry.x, rows[number_of(entry.row)].data(), 120) == 0);
 		}
-	reader.chain(meta.wild, VX_KIND_LIST, 0, vx_list_per_page());
-	for (const uint8_t *page : reader.chain(meta.late, VX_KIND_LIST, 0, vx_list_per_page()))
+	reader.chain(meta.wild, VX_KIND_LIST, VX_ROOM_WILD, vx_list_per_page());
+	for (const uint8_t *page : reader.chain(meta.late, VX_KIND_LIST, VX_ROOM_LATE, vx_list_per_page()))
 		late += page_header<vx_chain_header>(page).count;
 	CHECK(late == (n + 8) / 9);
 	CHECK(raw + late == n);

@@ -221,8 +221,8 @@ void vx_insert_page(vx_insert *in, const void *page);
 vx_step vx_insert_apply(vx_insert *in, void *const pages[], const uint32_t blocks[], vx_want *want);
 
 /*
- * Something to be done about the tree's shape, as an insert or VACUUM noticed it. It may be out of date when it is done:
- * then nothing happens.
+ * Something to be done about the tree's shape, as an insert or VACUUM noticed it. It may be out of date when it is
+ * done: then nothing happens.
  */
 typedef enum vx_chore_kind {
 	VX_CHORE_NONE,
