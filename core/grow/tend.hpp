@@ -32,8 +32,6 @@ inline constexpr uint32_t kMostAbove = 1 + kTendBeam * kMaxLevels;
 // Nodes that may take the place of one.
 inline constexpr uint32_t kMostParts = 2;
 inline constexpr uint32_t kMostLeaves = kNeighbours + kMostParts;
-// Living lanes of an inner node below the root.
-inline constexpr uint32_t kMostLanes = 256;
 
 enum class TendPhase : uint8_t {
 	kMeta,

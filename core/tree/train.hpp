@@ -11,8 +11,6 @@
 
 namespace vecidx {
 
-// A node with up to so many children is the root.
-inline constexpr uint32_t kMostRootChildren = 4096;
 // Enough for 2^32 leaves: groups are about the square root of their items.
 inline constexpr uint32_t kMostLevels = 3;
 
