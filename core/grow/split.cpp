@@ -89,6 +89,8 @@ namespace {
 void make_parts(vx_tend &t, uint32_t n) {
 	Neighbourhood &h = t.hood;
 	LeafPlan &p = t.plan;
+	if (p.parts == 0) // its rows go to the neighbours; there may be none
+		return;
 	double *mean[2] = {h.leaves[h.nleaves].centroid, h.leaves[h.nleaves + 1].centroid};
 	double extra[2] = {0, 0};
 	uint32_t cut = n;
