@@ -339,6 +339,7 @@ inline const vx_code_entry &code_of(const vx_tend &t, uint32_t code) {
 // ---- split.cpp: what becomes of a leaf's rows, and of its neighbours'
 uint32_t wanted_parts(const vx_tend &t, bool &nothing);
 void set_part(vx_tend &t, uint32_t part, const double *mean, double extra);
+void need_reach(vx_tend &t, const TendRow &row);
 void need_spread(vx_tend &t, uint32_t parent, const double *centroid);
 inline float rounded_up(double x) {
 	return __builtin_nextafterf(static_cast<float>(x), __builtin_inff());

@@ -123,7 +123,11 @@ private:
 		const uint32_t burst = random_.chance(0.1) ? random_.between(2, 60) : 1;
 		for (uint32_t i = 0; i < burst && session->runnable() && !(world_.closing && session->idle()); i++) {
 			world_.counts.steps++;
+			const uint64_t before = world_.log.end();
 			session->step();
+			if (getenv("VECIDX_TRACE")&& world_.log.end() != before) { fprintf(stderr,"%lu %s:",world_.log.end(),typeid(*session).name()); for (auto&im: world_.log.entry(world_.log.end()).images) fprintf(stderr," %u/%u",im.block,world_.disk.store.pages[im.block].bytes[8176+8]);fprintf(stderr,"\n"); }
+			if (paranoid_ && world_.log.end() != before)
+				verify(world_, world_.disk.store, true);
 		}
 	}
 	bool quiet() const {
@@ -216,6 +220,7 @@ private:
 		}
 	}
 
+	const bool paranoid_ = getenv("VECIDX_PARANOID") != nullptr; // check after every record
 	Random random_;
 	Config config_;
 	std::vector<Vector> rows_;
