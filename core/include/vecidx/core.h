@@ -194,8 +194,8 @@ void vx_insert_page(vx_insert *in, const void *page);
 vx_step vx_insert_apply(vx_insert *in, void *const pages[], const uint32_t blocks[], vx_want *want);
 
 /*
- * Something to be done about the tree's shape, as an insert or VACUUM noticed it. It may be out of date when it is done:
- * then nothing happens.
+ * Something to be done about the tree's shape, as an insert or VACUUM noticed it. It may be out of date when it is
+ * done: then nothing happens.
  */
 typedef enum vx_chore_kind {
 	VX_CHORE_NONE,
@@ -360,6 +360,13 @@ vx_step vx_check_next(vx_check *c, vx_want *want);
 void vx_check_page(vx_check *c, const void *page);
 /* A block of at least want->bytes. */
 void vx_check_grow(vx_check *c, void *memory, size_t bytes);
+
+/* ---- naming ---------------------------------------------------------------------------------------------------- */
+
+/* What the record that a machine has just asked for does, in words; only with FAULTS=1. */
+const char *vx_insert_record(const vx_insert *in);
+const char *vx_tend_record(const vx_tend *t);
+const char *vx_vacuum_record(const vx_vacuum *v);
 
 #ifdef __cplusplus
 }
