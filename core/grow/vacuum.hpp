@@ -9,9 +9,9 @@
 //   -> meta: how many rows are left -> done
 //
 // The lock is the shape's. Without a tree it is held through the sweep, lest the first training move rows behind it.
-// Between sweep and walk it is a barrier: changes of shape that read slots before they were marked have ended, and those
-// that begin later copy no entry of a marked slot, so the leaves that live at the walk hold all such entries. Slots are
-// released under the lock because a change of shape works with codes that it has read.
+// Between sweep and walk it is a barrier: changes of shape that read slots before they were marked have ended, and
+// those that begin later copy no entry of a marked slot, so the leaves that live at the walk hold all such entries.
+// Slots are released under the lock because a change of shape works with codes that it has read.
 #pragma once
 
 #include "code/index.hpp"
@@ -46,6 +46,7 @@ enum class VacuumPhase : uint8_t {
 struct NodePage {
 	uint32_t block;
 	uint64_t node;
+	bool inner;
 };
 
 // An inner node to be walked.
@@ -98,10 +99,12 @@ struct vx_vacuum {
 	uint8_t *buffer;
 	vecidx::Pool<vecidx::WalkNode> nodes;
 	vecidx::Pool<vecidx::LivingLeaf> leaves;
-	vecidx::Pool<uint64_t> ids;
+	vecidx::Pool<uint64_t> ids;         // of all nodes that a lane names
+	vecidx::Pool<uint64_t> inner_ids;   // of living inner nodes
+	vecidx::Pool<uint32_t> inner_pages; // that were walked
 	size_t walk_at;
-	uint32_t held; // pages released under one hold of the lock
-	uint64_t limit; // ids given out later are not judged
+	uint32_t held;    // pages released under one hold of the lock
+	uint64_t limit;   // ids given out later are not judged
 	bool forgettable; // the node being read has lanes to be freed
 
 	// leaves
