@@ -57,6 +57,7 @@ CORE_OBJS = \
 	core/tree/lloyd_update.o \
 	core/tree/plan.o \
 	core/tree/route.o \
+	core/tree/router.o \
 	core/tree/split.o \
 	core/tree/train.o \
 	core/tree/train_tree.o \
@@ -80,6 +81,7 @@ TYPE_OBJS = \
 AM_OBJS = \
 	src/am/buffer.o \
 	src/am/build.o \
+	src/am/build_parallel.o \
 	src/am/change.o \
 	src/am/check.o \
 	src/am/cost.o \
@@ -93,13 +95,16 @@ AM_OBJS = \
 	src/am/page.o \
 	src/am/sample.o \
 	src/am/scan.o \
+	src/am/segment.o \
 	src/am/shape.o \
 	src/am/spool.o \
 	src/am/tend.o \
 	src/am/train.o \
+	src/am/train_parallel.o \
 	src/am/vacuum.o \
 	src/am/validate.o \
 	src/am/workspace.o \
+	src/am/write.o \
 
 # Fault points for tests (src/am/faults.c): FAULTS=1. No library that is installed for use has them.
 ifeq ($(FAULTS),1)

@@ -35,6 +35,16 @@
 
 /* ---- access method: include after utils/rel.h and storage/bufmgr.h */
 
+/* How many workers a build may have. Before 17 PostgreSQL asks only for btree; include optimizer/optimizer.h. */
+#if PG_VERSION_NUM >= 170000
+#define vecidx_can_build_parallel(am) ((am)->amcanbuildparallel = true)
+#define vecidx_planned_workers(heap, index, info) ((info)->ii_ParallelWorkers)
+#else
+#define vecidx_can_build_parallel(am) ((void)(am))
+#define vecidx_planned_workers(heap, index, info)                                                                      \
+	plan_create_index_workers(RelationGetRelid(heap), RelationGetRelid(index))
+#endif
+
 /* A path that must not be taken: infinite cost says it before 18, this from then on. */
 #if PG_VERSION_NUM >= 180000
 #define vecidx_disable_path(index_path) ((index_path)->path.disabled_nodes = 2)

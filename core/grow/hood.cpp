@@ -40,8 +40,8 @@ void block_costs(const vx_tend &t, const InnerBlock &block, double cost[VX_LANES
 	for (uint32_t lane = 0; lane < VX_LANES; lane++) {
 		const double dot = static_cast<double>(block.number(VX_CHILD_SCALE, lane)) * h.center->scale *
 						   (sums[lane] - 128.0 * h.center_sum);
-		cost[lane] = block.number(VX_CHILD_NORM, lane) - 2 * dot -
-					 2.0 * block.number(VX_CHILD_AUX, lane) * h.center_extra;
+		cost[lane] =
+			block.number(VX_CHILD_NORM, lane) - 2 * dot - 2.0 * block.number(VX_CHILD_AUX, lane) * h.center_extra;
 	}
 }
 
@@ -77,17 +77,10 @@ void keep_node(vx_tend &t, const InnerBlock &block, uint32_t lane, double cost) 
 		h.best[at] = h.best[at - 1];
 	const Child child = child_of(block, lane);
 	const Above &from = h.above[h.opened];
-	h.best[at] = {child.node,
-				  child.block,
-				  from.level - 1,
-				  h.opened,
-				  {from.node, block.place.page, block.place.row, lane},
-				  centroid,
-				  child.radius,
-				  child.spread,
-				  0,
-				  0,
-				  cost};
+	h.best[at] = {
+		child.node, child.block,  from.level - 1, h.opened, {from.node, block.place.page, block.place.row, lane},
+		centroid,   child.radius, child.spread,   0,        0,
+		cost};
 	child_centroid(block, dim_of(t), lane, centroid);
 }
 
@@ -167,7 +160,7 @@ bool start_hood(vx_tend &t) {
 		for (TendLeaf &leaf : h.leaves) {
 			leaf.centroid = memory.take<double>(dim);
 			leaf.origin = memory.take<double>(dim);
-			leaf.fresh = memory.take<double>(dim);
+			leaf.fresh = memory.take<float>(dim);
 			leaf.bytes = memory.take<uint8_t>(size_t(vx_quads(dim)) * 4);
 		}
 		take_best(t, memory);

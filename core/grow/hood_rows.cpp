@@ -58,8 +58,8 @@ void take_entries(vx_tend &t, const void *page) {
 		if (again(t))
 			meet_again(h, ref, t.visiting);
 		else
-			h.rows.append({ref, kNoIndex, t.visiting, static_cast<uint16_t>(h.leaf_at), 0,
-						   static_cast<uint16_t>(h.leaf_at)});
+			h.rows.append(
+				{ref, kNoIndex, t.visiting, static_cast<uint16_t>(h.leaf_at), 0, static_cast<uint16_t>(h.leaf_at)});
 	}
 	h.pages.append(known);
 	leaf.npages++;

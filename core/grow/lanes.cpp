@@ -240,8 +240,8 @@ vx_step step_free(vx_tend &t, vx_want &want) {
 void free_page(vx_tend &t, const void *page) {
 	Swap &s = t.swap;
 	const vx_special &special = page_special(page);
-	s.free_found = special.page_id == VX_PAGE_ID && is_free_kind(special.kind) &&
-				   special.node == s.retired_child[s.free_at].node;
+	s.free_found =
+		special.page_id == VX_PAGE_ID && is_free_kind(special.kind) && special.node == s.retired_child[s.free_at].node;
 	if (!s.free_found)
 		s.free_block = VX_NO_BLOCK;
 }
@@ -249,9 +249,7 @@ void free_page(vx_tend &t, const void *page) {
 vx_step step_clear(vx_tend &t, vx_want &want) {
 	Swap &s = t.swap;
 	if (s.clear_at == s.retired.size()) {
-		t.phase = t.chore.kind == VX_CHORE_FREE ? TendPhase::kDone
-				  : s.n > 0                     ? TendPhase::kGrow
-												: TendPhase::kPublish;
+		t.phase = t.chore.kind == VX_CHORE_FREE ? TendPhase::kDone : s.n > 0 ? TendPhase::kGrow : TendPhase::kPublish;
 		return VX_DONE;
 	}
 	begin_record(t, want, apply_clear);
@@ -375,7 +373,8 @@ uint32_t add_inner(vx_tend &t, uint64_t node, uint32_t level, uint32_t n) {
 
 void put_lane(vx_tend &t, uint32_t first_page, uint32_t number, const Child &child, const uint8_t *bytes) {
 	const uint32_t parts = vx_inner_group_pages(dim_of(t)), most = inner_blocks(dim_of(t));
-	const uint32_t block = number / VX_LANES, lane = number % VX_LANES, row = block % most * vx_inner_block_rows(dim_of(t));
+	const uint32_t block = number / VX_LANES, lane = number % VX_LANES,
+				   row = block % most * vx_inner_block_rows(dim_of(t));
 	const uint32_t page = first_page + block / most * parts;
 	put_fields(image_of(t, page), row, lane, child);
 	for (uint32_t part = 0; part < parts; part++)

@@ -148,8 +148,7 @@ vx_step apply_moves(vx_tend &t, void *const pages[], const uint32_t blocks[], vx
 	const TendLeaf &from = t.hood.leaves[first.leaf];
 	TendLeaf &to = t.hood.leaves[first.target];
 	const bool fresh = t.plan.target == VX_NO_BLOCK;
-	const MovePages p{pages[1], fresh ? pages[2] : nullptr, fresh ? pages[3] : pages[2],
-					  fresh ? blocks[3] : blocks[2]};
+	const MovePages p{pages[1], fresh ? pages[2] : nullptr, fresh ? pages[3] : pages[2], fresh ? blocks[3] : blocks[2]};
 	const char *fault = pages_fault(t, p, from, to);
 	if (fault != nullptr)
 		return corrupt(want, blocks[1], fault);

@@ -8,19 +8,21 @@
 #include <cmath>
 
 #include "grow/tend.hpp"
+#include "kernel/kernels.hpp"
 #include "page/leaf.hpp"
 
 namespace vecidx {
 namespace {
 
 // A centroid is replaced when the mean is so far from it, in root mean square distances of the leaf's rows.
-constexpr double kDrift = 0.03;
+constexpr double kDrift = 0.02;
 
 void add_rows(vx_tend &t) {
 	LeafPlan &p = t.plan;
 	const uint32_t dim = dim_of(t);
 	std::fill_n(p.sums, size_t(kMostLeaves) * dim, 0.0);
 	std::fill_n(p.extra_sums, kMostLeaves, 0.0);
+	std::fill_n(p.squares, kMostLeaves, 0.0);
 	std::fill_n(p.counts, kMostLeaves, 0U);
 	for (const TendRow &row : t.hood.rows) {
 		if (row.code == kNoIndex)
@@ -29,7 +31,9 @@ void add_rows(vx_tend &t) {
 		double *sum = p.sums + size_t(row.target) * dim;
 		for (uint32_t i = 0; i < dim; i++)
 			sum[i] += static_cast<double>(entry.scale) * entry.code[i];
-		p.extra_sums[row.target] += p.points.extra_of(row.code);
+		const double extra = p.points.extra_of(row.code);
+		p.extra_sums[row.target] += extra;
+		p.squares[row.target] += p.points.norm[row.code] - extra * extra;
 		p.counts[row.target]++;
 	}
 	for (uint32_t leaf = 0; leaf < kMostLeaves; leaf++) {
@@ -40,41 +44,54 @@ void add_rows(vx_tend &t) {
 	}
 }
 
-// Root mean square distance of the rows that leaf i will have to its mean.
+// Root mean square distance of the rows that leaf i will have to its mean: their mean square less the mean's.
 double spread_around_mean(const vx_tend &t, uint32_t i) {
 	const double *mean = t.plan.sums + size_t(i) * dim_of(t);
+	double squares = t.plan.squares[i] / std::max(t.plan.counts[i], 1U);
+	for (uint32_t j = 0; j < dim_of(t); j++)
+		squares -= mean[j] * mean[j];
+	return std::sqrt(std::max(squares, 0.0));
+}
+
+double distance(const double *a, const double *b, uint32_t dim) {
 	double squares = 0;
-	for (const TendRow &row : t.hood.rows)
-		if (row.code != kNoIndex && row.target == i) {
-			const vx_code_entry &entry = code_of(t, row.code);
-			const double distance = reach_of(entry, mean, dim_of(t)) - entry.error;
-			squares += distance * distance;
-		}
-	return std::sqrt(squares / std::max(t.plan.counts[i], 1U));
+	for (uint32_t i = 0; i < dim; i++)
+		squares += (a[i] - b[i]) * (a[i] - b[i]);
+	return std::sqrt(squares);
 }
 
 void plan_neighbour(vx_tend &t, uint32_t i) {
 	LeafPlan &p = t.plan;
 	TendLeaf &leaf = t.hood.leaves[i];
-	const double *mean = p.sums + size_t(i) * dim_of(t);
+	const uint32_t dim = dim_of(t);
+	const double *mean = p.sums + size_t(i) * dim;
 	if (p.counts[i] < 2)
 		return;
-	double squares = 0;
-	for (uint32_t j = 0; j < dim_of(t); j++)
-		squares += (mean[j] - leaf.centroid[j]) * (mean[j] - leaf.centroid[j]);
 	const double spread = spread_around_mean(t, i);
-	if (!(std::sqrt(squares) > kDrift * spread))
+	if (!(distance(mean, leaf.centroid, dim) > kDrift * spread))
 		return;
 	leaf.recentred = true;
 	p.near.set(i, mean, static_cast<float>(p.extra_sums[i]));
-	p.near.decode(i, leaf.fresh);
-	squares = 0;
-	for (uint32_t j = 0; j < dim_of(t); j++)
-		squares += (leaf.fresh[j] - leaf.centroid[j]) * (leaf.fresh[j] - leaf.centroid[j]);
-	leaf.shift = rounded_up(std::sqrt(squares) * (1 + 1e-6));
+	p.near.decode(i, t.scratch);
+	double norm = 0;
+	for (uint32_t j = 0; j < dim; j++) {
+		leaf.fresh[j] = static_cast<float>(t.scratch[j]);
+		norm += t.scratch[j] * t.scratch[j];
+	}
+	leaf.fresh_norm = rounded_up(std::sqrt(norm));
+	leaf.shift = rounded_up(distance(t.scratch, leaf.centroid, dim) * (1 + 1e-6));
 	leaf.fresh_spread = static_cast<float>(spread);
 	leaf.fresh_radius = 0;
-	need_spread(t, leaf.parent, leaf.fresh);
+	need_spread(t, leaf.parent, t.scratch);
+}
+
+// reach_of in float32, with room for its rounding: that of the sum, and that of the centroid and of scale * code.
+float reach_above(const vx_code_entry &entry, const TendLeaf &leaf, uint32_t dim) {
+	constexpr double kUnit = 0x1p-24, kTiny = 1e-19;
+	const double sum = kernels().refine_l2_squared(leaf.fresh, entry.code, entry.scale, dim);
+	const double distance = std::sqrt(sum), gamma = (dim + 8) * kUnit;
+	const double slack = gamma * distance + 4 * kUnit * (leaf.fresh_norm + distance + entry.error) + kTiny;
+	return rounded_up(distance + slack + entry.error);
 }
 
 // ---- origins
@@ -161,8 +178,7 @@ void need_centroid(vx_tend &t, const TendRow &row) {
 	for (const uint16_t i : both) {
 		TendLeaf &leaf = t.hood.leaves[i];
 		if (leaf.recentred)
-			leaf.fresh_radius = std::max(
-				leaf.fresh_radius, rounded_up(reach_of(code_of(t, row.code), leaf.fresh, dim_of(t)) * (1 + 1e-12)));
+			leaf.fresh_radius = std::max(leaf.fresh_radius, reach_above(code_of(t, row.code), leaf, dim_of(t)));
 	}
 }
 

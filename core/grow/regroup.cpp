@@ -71,8 +71,8 @@ void measure_group(vx_tend &t, uint32_t group) {
 		spread = std::max(spread, distance + (leaves ? 0 : r.lanes[i].spread));
 	}
 	const auto up = [](double x) { return std::nextafterf(static_cast<float>(x * (1 + 1e-12)), INFINITY); };
-	r.child[group] = {set.scale[group], set.norm[group], up(radius), up(spread), set.extra_of(group),
-					  VX_NO_BLOCK,      t.first_id + group, VX_NEVER, VX_NEVER};
+	r.child[group] = {set.scale[group], set.norm[group],    up(radius), up(spread), set.extra_of(group),
+					  VX_NO_BLOCK,      t.first_id + group, VX_NEVER,   VX_NEVER};
 }
 
 void add_node(vx_tend &t, uint32_t group) {
@@ -153,8 +153,8 @@ void regroup_page(vx_tend &t, const void *page) {
 			entry.error = 0;
 			entry.scale = block.number(VX_CHILD_SCALE, lane);
 			for (uint32_t i = 0; i < vx_quads(dim) * 4; i++)
-				entry.code[i] = static_cast<int8_t>(
-					block.codes()[size_t(i / 4) * VX_ROW_BYTES + size_t(lane) * 4 + i % 4] - 128);
+				entry.code[i] =
+					static_cast<int8_t>(block.codes()[size_t(i / 4) * VX_ROW_BYTES + size_t(lane) * 4 + i % 4] - 128);
 			r.codes.set_size(r.codes.size() + vx_code_stride(dim));
 			r.lanes.append(child_of(block, lane));
 		}

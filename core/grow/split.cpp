@@ -15,7 +15,7 @@ constexpr double kSmallestShare = 0.3;
 constexpr int kIterations = 3;
 constexpr uint32_t kRowsAStep = 1024;
 // A row moves when that lowers its squared distance by this share: less is not worth writing it again.
-constexpr float kLeastGain = 0.02F;
+constexpr float kLeastGain = 0;
 
 float extra_of(const vx_tend &t, uint32_t code) {
 	return t.plan.points.extra_of(code);
@@ -58,9 +58,8 @@ uint32_t sort_members(vx_tend &t, uint32_t n, const double *const mean[2], const
 		p.side[code] = cost_of(t, code, mean[0], extra[0]) - cost_of(t, code, mean[1], extra[1]);
 		nearer += p.side[code] < 0;
 	}
-	std::sort(p.members, p.members + n, [&](uint32_t a, uint32_t b) {
-		return p.side[a] != p.side[b] ? p.side[a] < p.side[b] : a < b;
-	});
+	std::sort(p.members, p.members + n,
+			  [&](uint32_t a, uint32_t b) { return p.side[a] != p.side[b] ? p.side[a] < p.side[b] : a < b; });
 	const auto least = std::max(1U, static_cast<uint32_t>(n * kSmallestShare));
 	return std::clamp(nearer, std::min(least, n), n - std::min(least, n));
 }
@@ -75,8 +74,8 @@ void set_part(vx_tend &t, uint32_t part, const double *mean, double extra) {
 	TendLeaf &leaf = h.leaves[slot];
 	p.near.decode(slot, leaf.centroid);
 	p.near.bytes(slot, leaf.bytes);
-	leaf.child = {p.near.scale[slot], p.near.norm[slot], 0, 0, p.near.extra_of(slot), VX_NO_BLOCK, 0, VX_NEVER,
-				  VX_NEVER};
+	leaf.child = {p.near.scale[slot], p.near.norm[slot], 0, 0, p.near.extra_of(slot), VX_NO_BLOCK, 0,
+				  VX_NEVER,           VX_NEVER};
 	std::copy_n(leaf.centroid, dim_of(t), leaf.origin);
 	leaf.parent = h.leaves[0].parent;
 	leaf.needed_radius = 0;
@@ -134,6 +133,7 @@ bool take_memory(vx_tend &t) {
 		p.side = memory.take<double>(n);
 		p.sums = memory.take<double>(size_t(kMostLeaves) * dim_of(t));
 		p.extra_sums = memory.take<double>(kMostLeaves);
+		p.squares = memory.take<double>(kMostLeaves);
 		p.counts = memory.take<uint32_t>(kMostLeaves);
 	});
 	p.points.n = h.ncodes;

@@ -100,12 +100,13 @@ struct TendLeaf {
 	vx_lane at;
 	uint32_t parent; // index into `above`
 	double *centroid;
-	uint8_t *bytes;    // of the centroid, code + 128
-	double *origin;    // what its codes are relative to
-	bool has_origin;   // stored, because it is not the centroid
-	bool recentred;    // near[] has a centroid that is to replace it
-	double *fresh;     // that one
-	float shift;       // its distance from the old one
+	uint8_t *bytes;  // of the centroid, code + 128
+	double *origin;  // what its codes are relative to
+	bool has_origin; // stored, because it is not the centroid
+	bool recentred;  // near[] has a centroid that is to replace it
+	float *fresh;    // that one
+	float fresh_norm;
+	float shift; // its distance from the old one
 	float fresh_radius, fresh_spread;
 	float needed_radius;
 	uint32_t first_page, npages; // in `pages`
@@ -116,7 +117,7 @@ struct TendLeaf {
 
 struct TendPage {
 	uint32_t block;
-	uint32_t count;     // entries
+	uint32_t count; // entries
 	uint32_t capacity;
 	uint32_t purgeable; // of these, marked ones that nobody needs any more
 };
@@ -159,7 +160,7 @@ struct LeafPlan {
 	Splitter splitter;
 	uint32_t *members;
 	double *side;
-	double *sums, *extra_sums; // of the rows that each leaf will have
+	double *sums, *extra_sums, *squares; // of the rows that each leaf will have
 	uint32_t *counts;
 	Pool<uint32_t> moves; // rows, by page and target
 	size_t at;
@@ -188,17 +189,17 @@ struct Swap {
 	Child child[kMostParts];
 	uint8_t *bytes[kMostParts];
 	vx_lane at[kMostParts];
-	uint32_t living;            // lanes of the node
-	Pool<vx_lane> unused;       // free ones
-	Pool<vx_lane> retired;      // those that nobody needs any more
-	Pool<Child> retired_child;  // and their children
-	size_t free_at;             // retired children whose pages are free
-	uint32_t free_block;        // page being freed
-	bool free_found;            // it is the child's
-	size_t clear_at;            // retired lanes that are cleared
-	uint32_t next_block;        // of the node being read
-	uint32_t last_page;         // the node's last page
-	uint32_t last_blocks;       // on it
+	uint32_t living;           // lanes of the node
+	Pool<vx_lane> unused;      // free ones
+	Pool<vx_lane> retired;     // those that nobody needs any more
+	Pool<Child> retired_child; // and their children
+	size_t free_at;            // retired children whose pages are free
+	uint32_t free_block;       // page being freed
+	bool free_found;           // it is the child's
+	size_t clear_at;           // retired lanes that are cleared
+	uint32_t next_block;       // of the node being read
+	uint32_t last_page;        // the node's last page
+	uint32_t last_blocks;      // on it
 	uint32_t part_lane, part, part_page;
 	bool published;
 	TendPhase after;
@@ -335,7 +336,8 @@ vx_step step_codes(vx_tend &t, vx_want &want);
 void codes_page(vx_tend &t, const void *page);
 void start_entries_again(vx_tend &t);
 inline const vx_code_entry &code_of(const vx_tend &t, uint32_t code) {
-	return *reinterpret_cast<const vx_code_entry *>(t.hood.codes.data() + size_t(code) * vx_code_stride(t.ix->meta.dim));
+	return *reinterpret_cast<const vx_code_entry *>(t.hood.codes.data() +
+													size_t(code) * vx_code_stride(t.ix->meta.dim));
 }
 
 // ---- split.cpp: what becomes of a leaf's rows, and of its neighbours'

@@ -13,8 +13,8 @@ constexpr uint64_t kClearWords = 1U << 20;
 // The list of pages with room that the page belongs on; pages of lists carry it in place of a node id.
 vx_room room_of(const void *page) {
 	const vx_special &special = page_special(page);
-	return special.kind == VX_KIND_CODE  ? VX_ROOM_CODE
-		   : special.kind == VX_KIND_RAW ? VX_ROOM_RAW
+	return special.kind == VX_KIND_CODE   ? VX_ROOM_CODE
+		   : special.kind == VX_KIND_RAW  ? VX_ROOM_RAW
 		   : special.node == VX_ROOM_WILD ? VX_ROOM_WILD
 										  : VX_ROOM_LATE;
 }

@@ -80,15 +80,18 @@ const char *child_fault(const InnerBlock &block, uint32_t lane) {
 		return "an inner node's child has impossible numbers";
 	if (child.born > child.retired)
 		return "an inner node's child retired before it was born";
-	return child.block != VX_META_BLOCK && child.block != VX_NO_BLOCK ? nullptr
-																	   : "an inner node's child has no page";
+	return child.block != VX_META_BLOCK && child.block != VX_NO_BLOCK ? nullptr : "an inner node's child has no page";
 }
 
 Child child_of(const InnerBlock &block, uint32_t lane) {
-	return {block.number(VX_CHILD_SCALE, lane),  block.number(VX_CHILD_NORM, lane),
-			block.number(VX_CHILD_RADIUS, lane), block.number(VX_CHILD_SPREAD, lane),
-			block.number(VX_CHILD_AUX, lane),    block.child(lane),
-			block.node(lane),                    block.born(lane),
+	return {block.number(VX_CHILD_SCALE, lane),
+			block.number(VX_CHILD_NORM, lane),
+			block.number(VX_CHILD_RADIUS, lane),
+			block.number(VX_CHILD_SPREAD, lane),
+			block.number(VX_CHILD_AUX, lane),
+			block.child(lane),
+			block.node(lane),
+			block.born(lane),
 			block.retired(lane)};
 }
 

@@ -18,8 +18,8 @@ inline uint32_t leaf_room(const void *page, uint32_t dim, uint32_t bits) {
 
 // The origin at the end of a head page; nullptr without one.
 const vx_origin *leaf_origin(const void *page);
-// Give a page one: scale and vx_quads(dim) * 4 bytes (code + 128) of the centroid that its codes are relative to. False,
-// and nothing changed, when the page has no room for it.
+// Give a page one: scale and vx_quads(dim) * 4 bytes (code + 128) of the centroid that its codes are relative to.
+// False, and nothing changed, when the page has no room for it.
 bool leaf_set_origin(void *page, uint32_t dim, uint32_t bits, float scale, const uint8_t *bytes);
 void origin_point(const vx_origin &origin, uint32_t dim, double *out);
 

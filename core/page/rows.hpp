@@ -1,5 +1,6 @@
-// Entries of the pages that hold row pointers: refine codes, raw vectors, bare pointers. Pure functions on a page's bytes,
-// the same for an insert and for a build; adding answers false, and changes nothing, when the page is full or damaged.
+// Entries of the pages that hold row pointers: refine codes, raw vectors, bare pointers. Pure functions on a page's
+// bytes, the same for an insert and for a build; adding answers false, and changes nothing, when the page is full or
+// damaged.
 #pragma once
 
 #include "page/layout.hpp"

@@ -96,9 +96,9 @@ struct vx_check {
 	uint32_t list;                 // how many lists of pages with room were begun
 	uint64_t node;
 	uint32_t leaf_block;
-	uint8_t *leaf; // copy of that page
+	uint8_t *leaf;  // copy of that page
 	double *origin; // what its codes are relative to
-	uint8_t *code; // one scan code, a byte a dimension
+	uint8_t *code;  // one scan code, a byte a dimension
 	vecidx::CheckRef *refs;
 	uint32_t nrefs, ref_at;
 };

@@ -40,12 +40,18 @@ vx_step step_lists(vx_check &c, vx_want &want) {
 }
 
 void listed_page(vx_check &c, const void *page) {
-	c.state[c.visiting] |= kListed | kReached;
+	const vx_page_kind kind = kind_of(c.list - 1);
+	const bool reached = (c.state[c.visiting] & kReached) != 0;
+	c.state[c.visiting] |= kListed;
 	const auto &header = page_header<vx_rows_header>(page);
-	if (!vx_page_is(page, kind_of(c.list - 1)) || header.room == VX_META_BLOCK) {
+	if (!vx_page_is(page, kind) || header.room == VX_META_BLOCK) {
 		report(c, c.from, "a pointer leads to a page that is on no list");
 		return;
 	}
+	if (kind == VX_KIND_LIST && page_special(page).node != c.list - 1)
+		report(c, c.visiting, "a page is on the list of another kind of rows");
+	if (kind != VX_KIND_CODE && !reached && !c.cut) // rows put there would be lost
+		report(c, c.visiting, "a page with room belongs to no chain");
 	c.from = c.visiting;
 	c.next = header.room;
 }

@@ -53,19 +53,24 @@ void add_node(vx_check &c, uint32_t page, uint64_t node) {
 		c.nodes[c.nnodes++] = node;
 }
 
+// Scans of some time use the lane: it must be whole even when it has been retired since.
+bool is_published(const InnerBlock &block, uint32_t lane) {
+	return block.born(lane) != VX_NEVER || block.retired(lane) != VX_NEVER;
+}
+
 void visit_child(vx_check &c, CheckFrame &frame) {
 	const uint32_t dim = c.meta.dim, lane = frame.lane++, page = frame.block.place.page;
-	if (!lane_used(frame.block, lane))
+	if (!is_published(frame.block, lane))
 		return;
 	check_clock(c, frame.block, lane);
-	if (!lane_lives(frame.block, lane))
-		return;
+	const bool lives = lane_lives(frame.block, lane);
 	const char *fault = child_fault(frame.block, lane);
 	if (fault != nullptr) {
 		report(c, page, fault);
-		c.cut = true;
-		return;
+		c.cut = c.cut || lives;
 	}
+	if (fault != nullptr || !lives)
+		return;
 	child_centroid(frame.block, dim, lane, frame.centroid);
 	frame.radius = frame.block.number(VX_CHILD_RADIUS, lane);
 	frame.spread = frame.block.number(VX_CHILD_SPREAD, lane);

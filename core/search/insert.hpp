@@ -84,8 +84,8 @@ struct vx_insert {
 	float leaf_spread;
 
 	uint64_t raw_node;
-	vx_meta meta;   // as read
-	uint32_t limit; // entries of a leaf that is to be split
+	vx_meta meta;          // as read
+	uint32_t limit;        // entries of a leaf that is to be split
 	uint32_t radius_level; // next level whose radius may have to grow
 	vecidx::InsertPlan plan;
 };

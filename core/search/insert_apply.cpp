@@ -164,7 +164,8 @@ vx_step apply_record(vx_insert &in, const Record &r, vx_want *want) {
 vx_step apply_radius(vx_insert &in, void *page, vx_want *want) {
 	const PathStep &step = in.found[0].path[in.radius_level];
 	const char *fault = inner_fault(page, dim_of(*in.ix), step.node, in.radius_level);
-	if (fault == nullptr && step.place.row >= page_header<vx_inner_header>(page).blocks * vx_inner_block_rows(in.ix->meta.dim))
+	if (fault == nullptr &&
+		step.place.row >= page_header<vx_inner_header>(page).blocks * vx_inner_block_rows(in.ix->meta.dim))
 		fault = "an inner node lost children";
 	if (fault != nullptr)
 		return corrupt(want, step.place.page, fault);

@@ -21,8 +21,7 @@ void block_costs(const vx_insert &in, const InnerBlock &block, double cost[VX_LA
 	for (uint32_t lane = 0; lane < VX_LANES; lane++) {
 		const double scale = block.number(VX_CHILD_SCALE, lane);
 		const double dot = scale * in.entry->scale * (sums[lane] - 128.0 * in.code_sum);
-		cost[lane] =
-			block.number(VX_CHILD_NORM, lane) - 2 * dot - 2.0 * block.number(VX_CHILD_AUX, lane) * in.extra;
+		cost[lane] = block.number(VX_CHILD_NORM, lane) - 2 * dot - 2.0 * block.number(VX_CHILD_AUX, lane) * in.extra;
 	}
 }
 

@@ -76,9 +76,9 @@ struct vx_scan {
 	vecidx::Arena arena;
 	void *query_memory;
 	vx_scan_stats stats;
-	const char *fault; // what is wrong with the page in `visiting`
-	const char *lost;  // that page is no more what the pointer to it promised
-	uint64_t start;    // the clock when the scan read the meta page: it sees the tree as it was then
+	const char *fault;   // what is wrong with the page in `visiting`
+	const char *lost;    // that page is no more what the pointer to it promised
+	uint64_t start;      // the clock when the scan read the meta page: it sees the tree as it was then
 	uint64_t lost_start; // start of the scan that lost its way, VX_NEVER
 	uint32_t lost_block;
 	const char *lost_why;
@@ -117,8 +117,8 @@ struct vx_scan {
 	bool sorted; // waiting is in order of pages
 
 	vecidx::Pool<vecidx::Candidate> candidates; // a heap by lower bound while ordered rows are handed out
-	vecidx::RowSet kept; // rows among the candidates: an entry that moved to another leaf may be met in both
-	size_t emit_at;                             // next candidate where there is no order
+	vecidx::RowSet kept;     // rows among the candidates: an entry that moved to another leaf may be met in both
+	size_t emit_at;          // next candidate where there is no order
 	double emitted_high;     // largest upper bound among rows handed out: the executor may still hold them
 	vecidx::Candidate fence; // nearest row, not handed out yet, that was dropped for lying beyond rho_k
 	bool has_fence, fence_sent;

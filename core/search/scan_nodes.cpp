@@ -40,6 +40,8 @@ void add_child(vx_scan &s, const InnerBlock &block, const int32_t *sums, uint32_
 	Node node{};
 	node.level = static_cast<uint16_t>(s.reader.level - 1);
 	node.block = block.child(lane);
+	if (node.block == VX_NO_BLOCK) // would pass for an empty leaf
+		s.fault = "an inner node's child has no page";
 	node.id = block.node(lane);
 	node.spread = block.number(VX_CHILD_SPREAD, lane);
 	node.base = query.metric == VX_IP ? -(static_cast<float>(query.offset) + dot)

@@ -38,7 +38,8 @@ void take_all(vx_scan &s, const void *page, uint32_t count) {
 }
 
 // On a page with marks: marked entries, whose estimate is infinite, leave the survivors unless this scan needs them.
-// Returns how many entries the page has without them.
+// A row that moved away and came back has an entry of either sort here: the one with an estimate stays. Returns how
+// many entries the page has without the marked ones that this scan skips.
 uint32_t sort_out_marked(vx_scan &s, const void *page, uint32_t count, Survivor *out, uint32_t &found) {
 	const uint32_t dim = s.query.dim, bits = s.ix->meta.scan_bits;
 	const bool take = takes_marked(s, page_header<vx_leaf_header>(page));
@@ -48,7 +49,8 @@ uint32_t sort_out_marked(vx_scan &s, const void *page, uint32_t count, Survivor 
 			continue;
 		const uint32_t ref = leaf_ref(page, dim, bits, i);
 		marked++;
-		Survivor *end = std::remove_if(out, out + found, [&](const Survivor &w) { return w.ref == ref; });
+		Survivor *end =
+			std::remove_if(out, out + found, [&](const Survivor &w) { return w.ref == ref && !(w.est < INFINITY); });
 		found = static_cast<uint32_t>(end - out);
 		if (take)
 			out[found++] = {-INFINITY, ref};
@@ -127,9 +129,8 @@ void scan_codes(vx_scan &s, const void *page, uint32_t count) {
 	// no estimate is >= NaN: without a cut all entries pass, even those whose damaged factors make infinity
 	const float relative = std::isfinite(cut) ? (cut - base) / squared_unit : NAN;
 	auto *out = reinterpret_cast<Survivor *>(s.waiting.end());
-	uint32_t found =
-		kernels().scan[scan_index(bits)](leaf_block(page, dim, bits, 0), (count + VX_LANES - 1) / VX_LANES,
-										 vx_scan_rows(dim, bits), count, query, relative, out);
+	uint32_t found = kernels().scan[scan_index(bits)](leaf_block(page, dim, bits, 0), (count + VX_LANES - 1) / VX_LANES,
+													  vx_scan_rows(dim, bits), count, query, relative, out);
 	const uint32_t entries = header.moved == 0 ? count : sort_out_marked(s, page, count, out, found);
 	for (uint32_t i = 0; i < found; i++) {
 		out[i].est = base + squared_unit * out[i].est;

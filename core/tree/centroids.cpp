@@ -32,6 +32,13 @@ void Points::measure(uint32_t i, float extra_coordinate) const {
 		extra[i] = extra_coordinate;
 }
 
+PointView view(const vx_index &ix, const vx_code_entry &entry) {
+	PointView point{entry.code, entry.scale, extra_coordinate(ix, entry), 0};
+	for (uint32_t i = 0; i < ix.meta.dim; i++)
+		point.sum += entry.code[i];
+	return point;
+}
+
 void Centroids::carve(Carver &memory, uint32_t capacity, uint32_t dimensions, bool with_extra) {
 	dim = dimensions;
 	quads = vx_quads(dim);

@@ -34,6 +34,8 @@ struct PointView {
 inline PointView view(const Points &points, uint32_t i) {
 	return {points[i].code, points[i].scale, points.extra_of(i), points.sum[i]};
 }
+// Of an entry that is no measured point.
+PointView view(const vx_index &ix, const vx_code_entry &entry);
 
 struct Centroids {
 	uint32_t dim, quads;

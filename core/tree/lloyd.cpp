@@ -41,8 +41,8 @@ void Lloyd::start(const Points &points, Level *levels, uint32_t clusters, const 
 	cost_ = last_cost_ = INFINITY;
 }
 
-double Lloyd::progress() const {
-	return phase_ == Phase::kDone ? 1 : static_cast<double>(work_) / static_cast<double>(planned_work_);
+double Lloyd::progress(uint32_t ahead) const {
+	return phase_ == Phase::kDone ? 1 : static_cast<double>(work_ + ahead) / static_cast<double>(planned_work_);
 }
 
 void Lloyd::seed() {
@@ -65,22 +65,30 @@ void Lloyd::begin_pass() {
 	phase_ = Phase::kAssign;
 }
 
+void Lloyd::note(uint32_t i, uint32_t slot, float cost) {
+	slot_[i] = slot;
+	start_[slot]++;
+	cost_ += std::fmax(0, static_cast<double>(points_.norm[point(i)]) + cost);
+}
+
+void Lloyd::take(const uint32_t *slot, const float *cost, uint32_t n) {
+	work_ += n;
+	for (uint32_t i = 0; i < n; i++)
+		note(at_ + i, slot[i], cost[i]);
+	at_ += n;
+	if (at_ == used_)
+		end_assign();
+}
+
 void Lloyd::assign_group(uint32_t first, uint32_t n) {
 	PointView views[4] = {};
 	uint32_t best[4];
 	float cost[4];
 	for (uint32_t i = 0; i < n; i++)
 		views[i] = view(points_, point(first + i));
-	if (nlevels_ == 1)
-		set().nearest(views, n, best, cost);
-	else
-		for (uint32_t i = 0; i < n; i++)
-			best[i] = route(levels_, nlevels_, views[i], cost[i]);
-	for (uint32_t i = 0; i < n; i++) {
-		slot_[first + i] = best[i];
-		start_[best[i]]++;
-		cost_ += std::fmax(0, static_cast<double>(points_.norm[point(first + i)]) + cost[i]);
-	}
+	nearest(levels_, nlevels_, nlevels_ == 1, views, n, best, cost);
+	for (uint32_t i = 0; i < n; i++)
+		note(first + i, best[i], cost[i]);
 }
 
 void Lloyd::assign() {

@@ -37,7 +37,16 @@ public:
 	void start(const Points &points, Level *levels, uint32_t clusters, const LloydPlan &plan, uint64_t seed);
 	void route_through(uint32_t nlevels) { nlevels_ = nlevels; }
 	Step step();
-	double progress() const;
+	// `ahead`: assigned by others, but not taken yet.
+	double progress(uint32_t ahead) const;
+
+	// Assignment may be done by others: of the points of a pass, when none is assigned yet.
+	bool before_assigning() const { return phase_ == Phase::kAssign && at_ == 0; }
+	uint32_t pass_points() const { return used_; }
+	const Scatter &scatter() const { return scatter_; } // their order, when they are not all points
+	uint32_t nlevels() const { return nlevels_; }
+	// Slots and costs of the next n points of the pass.
+	void take(const uint32_t *slot, const float *cost, uint32_t n);
 
 	// The last assignment (to the centroids before their last move): members of a slot, and mean squared distance.
 	uint32_t size(uint32_t slot) const { return start_[slot + 1] - start_[slot]; }
@@ -55,6 +64,7 @@ private:
 	void begin_pass();
 	void assign();
 	void assign_group(uint32_t first, uint32_t n);
+	void note(uint32_t i, uint32_t slot, float cost);
 	void end_assign();
 	void place();
 	void update();

@@ -12,6 +12,8 @@ namespace vecidx {
 inline constexpr uint32_t kFlatLimit = 4096;
 // Groups looked into.
 inline constexpr uint32_t kRouteBeam = 16;
+// Enough for 2^32 leaves: groups are about the square root of their items.
+inline constexpr uint32_t kMostLevels = 3;
 
 struct Level {
 	Centroids set;
@@ -30,5 +32,9 @@ struct Level {
 
 // Slot in levels[0] of the centroid nearest to the point, nearly always. Level nlevels - 1 is one group.
 uint32_t route(const Level *levels, uint32_t nlevels, const PointView &point, float &cost);
+
+// The same for up to 4 points; `flat`: each is compared with all slots of levels[0].
+void nearest(const Level *levels, uint32_t nlevels, bool flat, const PointView *points, uint32_t n, uint32_t best[4],
+			 float cost[4]);
 
 } // namespace vecidx

@@ -8,10 +8,6 @@
 namespace vecidx {
 namespace {
 
-bool has_extra(const vx_index &ix) {
-	return ix.meta.metric == VX_IP;
-}
-
 // Distinct streams for the runs of one training.
 uint64_t seed_of(const vx_train &t, uint64_t run) {
 	return Random(t.seed + run).next();
@@ -23,7 +19,7 @@ void carve(Carver &memory, vx_train &t, const vx_index &ix, uint32_t n, uint32_t
 	t.points.carve(memory, n, dim, extra);
 	uint32_t items = leaves, most_slots = 0;
 	for (uint32_t l = 0; l < kMostLevels && items > 0; l++) {
-		const uint32_t groups = items > kMostRootChildren ? groups_for(items) : 0;
+		const uint32_t groups = groups_above(items);
 		t.levels[l].carve(memory, items, std::max(groups, 1U), dim, extra);
 		t.farthest[l] = memory.take<float>(items);
 		most_slots = std::max(most_slots, Level::most_slots(items, std::max(groups, 1U)));
@@ -116,15 +112,6 @@ void regroup(vx_train &t) {
 	}
 }
 
-// ---- routing rows
-
-PointView view_of(const vx_index &ix, const vx_code_entry &entry) {
-	PointView point{entry.code, entry.scale, extra_coordinate(ix, entry), 0};
-	for (uint32_t i = 0; i < ix.meta.dim; i++)
-		point.sum += entry.code[i];
-	return point;
-}
-
 } // namespace
 } // namespace vecidx
 
@@ -181,13 +168,25 @@ vx_step vx_train_next(vx_train *t) {
 	return VX_YIELD;
 }
 
-double vx_train_progress(const vx_train *t) {
+double vx_train_progress_after(const vx_train *t, uint32_t points) {
 	constexpr double kClustering = 0.98; // the rest is for the upper levels
 	if (t->phase == TrainPhase::kMeasure)
 		return 0;
 	if (t->phase == TrainPhase::kDone)
 		return 1;
-	return kClustering * std::min(1.0, t->lloyd.progress());
+	return kClustering * std::min(1.0, t->lloyd.progress(points));
+}
+
+double vx_train_progress(const vx_train *t) {
+	return vx_train_progress_after(t, 0);
+}
+
+uint32_t vx_train_pass(const vx_train *t) {
+	return t->phase == TrainPhase::kCluster && t->lloyd.before_assigning() ? t->lloyd.pass_points() : 0;
+}
+
+void vx_train_take(vx_train *t, const uint32_t *slot, const float *cost, uint32_t n) {
+	t->lloyd.take(slot, cost, n);
 }
 
 uint32_t vx_train_leaves(const vx_train *t) {
@@ -204,12 +203,8 @@ void vx_train_assign(const vx_train *t, const void *entries, uint32_t n, uint32_
 		uint32_t best[4];
 		float cost[4];
 		for (uint32_t j = 0; j < count; j++)
-			points[j] = view_of(*t->ix, *reinterpret_cast<const vx_code_entry *>(at + (i + j) * stride));
-		if (leaves.items <= kFlatLimit)
-			leaves.set.nearest(points, count, best, cost);
-		else
-			for (uint32_t j = 0; j < count; j++)
-				best[j] = route(t->levels, t->nlevels, points[j], cost[j]);
+			points[j] = view(*t->ix, *reinterpret_cast<const vx_code_entry *>(at + (i + j) * stride));
+		nearest(t->levels, t->nlevels, leaves.items <= kFlatLimit, points, count, best, cost);
 		for (uint32_t j = 0; j < count; j++)
 			leaf[i + j] = t->leaf_of[best[j]];
 	}

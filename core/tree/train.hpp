@@ -13,13 +13,19 @@ namespace vecidx {
 
 // A node with up to so many children is the root.
 inline constexpr uint32_t kMostRootChildren = 4096;
-// Enough for 2^32 leaves: groups are about the square root of their items.
-inline constexpr uint32_t kMostLevels = 3;
 
 enum class TrainPhase : uint8_t { kMeasure, kCluster, kRegroup, kDirections, kGroup, kLayOut, kSpread, kDone };
 
 // How many groups so many items should have.
 uint32_t groups_for(uint32_t items);
+// The same for a level of the tree: 0 where the root is above it.
+inline uint32_t groups_above(uint32_t items) {
+	return items > kMostRootChildren ? groups_for(items) : 0;
+}
+// Whether points have an extra coordinate.
+inline bool has_extra(const vx_index &ix) {
+	return ix.meta.metric == VX_IP;
+}
 
 // Clusters the items of one level into the items of the level above.
 class Grouping {

@@ -19,15 +19,16 @@ Child child_of(const vx_writer &w, uint32_t level, uint32_t item) {
 	const Centroids &set = w.train->levels[level].set;
 	const uint32_t slot = w.train->levels[level].slot_of[item];
 	const ItemSummary &summary = w.items[level][item];
-	return {set.scale[slot],       set.norm[slot], summary.radius, spread_of(w, level, item),
-			set.extra_of(slot),    summary.block,  summary.node,   w.meta.clock,
-			VX_NEVER};
+	return {
+		set.scale[slot], set.norm[slot], summary.radius, spread_of(w, level, item), set.extra_of(slot), summary.block,
+		summary.node,    w.meta.clock,   VX_NEVER};
 }
 
 // A block of the node, or the part of it that this page of its group holds.
 void put_block(const vx_writer &w, void *page, uint32_t number, uint32_t at) {
 	const Level &level = w.train->levels[w.level];
-	const uint32_t dim = w.meta.dim, part = page_header<vx_inner_header>(page).part, row = at * vx_inner_block_rows(dim);
+	const uint32_t dim = w.meta.dim, part = page_header<vx_inner_header>(page).part,
+				   row = at * vx_inner_block_rows(dim);
 	const uint32_t first = level.first_item[w.node] + number * VX_LANES;
 	const uint32_t lanes = std::min(level.first_item[w.node + 1] - first, VX_LANES);
 	clear_block(page, dim, at);

@@ -12,6 +12,7 @@
 #include "catalog/index.h"
 #include "commands/progress.h"
 #include "miscadmin.h"
+#include "optimizer/optimizer.h"
 #include "pgstat.h"
 #include "storage/bufmgr.h"
 #include "utils/builtins.h"
@@ -45,19 +46,24 @@ static void check_scan_bits(uint32 dim, int bits) {
 						errhint("Use a smaller value, or \"auto\".")));
 }
 
+void vecidx_build_share(VecidxBuild *build, vx_index *shape) {
+	build->shape = shape;
+	build->dim = vx_index_meta(shape)->dim;
+	build->stride = vx_code_stride(build->dim);
+	build->row = AllocSetContextCreate(CurrentMemoryContext, "vecidx build row", ALLOCSET_DEFAULT_SIZES);
+}
+
 static void shape_build(VecidxBuild *build, Relation index) {
 	VecidxOptions options = vecidx_options_of(index);
+	uint32 dim = vecidx_dimension_of(index);
+	vx_index *shape = palloc(vx_index_size(dim));
 
 	build->index = index;
-	build->dim = vecidx_dimension_of(index);
-	check_scan_bits(build->dim, options.scan_bits);
-	build->stride = vx_code_stride(build->dim);
-	build->shape = palloc(vx_index_size(build->dim));
-	vx_index_shape(build->shape, build->dim, vecidx_metric_of(index), options.scan_bits, options.leaf_size,
-				   options.seed);
+	check_scan_bits(dim, options.scan_bits);
+	vx_index_shape(shape, dim, vecidx_metric_of(index), options.scan_bits, options.leaf_size, options.seed);
+	vecidx_build_share(build, shape);
 	build->memory = (Size)maintenance_work_mem * 1024;
 	build->memory -= Min(build->memory / 8, LARGEST_RESERVE);
-	build->row = AllocSetContextCreate(CurrentMemoryContext, "vecidx build row", ALLOCSET_DEFAULT_SIZES);
 	build->pages.index = index;
 }
 
@@ -82,6 +88,7 @@ static void advise_storage(Relation heap, IndexInfo *info, uint32 dim) {
 
 IndexBuildResult *vecidx_build(Relation heap, Relation index, IndexInfo *info) {
 	VecidxBuild build = {.heap = heap, .info = info};
+	pg_atomic_uint64 rows;
 	IndexBuildResult *result = palloc(sizeof(IndexBuildResult));
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "vecidx build", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
@@ -90,9 +97,13 @@ IndexBuildResult *vecidx_build(Relation heap, Relation index, IndexInfo *info) {
 		elog(ERROR, "index \"%s\" already contains data", RelationGetRelationName(index));
 	build.pages.fork = MAIN_FORKNUM;
 	shape_build(&build, index);
+	build.workers = vecidx_planned_workers(heap, index, info);
+	pg_atomic_init_u64(&rows, 0);
+	build.rows = &rows;
 	advise_storage(heap, info, build.dim);
 	vecidx_build_train(&build);
 	result->heap_tuples = vecidx_build_write(&build, &result->index_tuples);
+	vecidx_team_end(&build);
 	vecidx_fault("before", "build");
 	if (RelationNeedsWAL(index))
 		log_newpage_range(index, MAIN_FORKNUM, 0, build.pages.nblocks, true);

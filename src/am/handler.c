@@ -47,6 +47,7 @@ Datum vecidx_handler(PG_FUNCTION_ARGS) {
 	am->amstrategies = 1;
 	am->amsupport = 1;
 	am->amcanorderbyop = true;
+	vecidx_can_build_parallel(am);
 	am->amoptionalkey = true; /* sound: rows with a NULL vector are in the index too */
 	am->amparallelvacuumoptions = VACUUM_OPTION_PARALLEL_BULKDEL;
 	am->amkeytype = InvalidOid;

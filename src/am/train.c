@@ -8,7 +8,7 @@
 #include "pgstat.h"
 #include "utils/memutils.h"
 
-#include "am/build.h"
+#include "am/team.h"
 
 /* Training may take that much of the memory; the rest is left for what lies beside it. */
 #define TRAINING_SHARE 0.85
@@ -70,9 +70,31 @@ static void train(VecidxBuild *build, const char *codes, uint64 rows, uint32 lea
 	build->train_memory = bytes;
 	while (vx_train_next(build->train) == VX_YIELD) {
 		CHECK_FOR_INTERRUPTS();
+		if (build->team != NULL)
+			vecidx_team_pass(build);
 		pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE,
 									 (int64)(vx_train_progress(build->train) * (double)rows));
 	}
+	build->leaves = vx_train_leaves(build->train);
+	if (build->team != NULL)
+		vecidx_team_trained(build);
+}
+
+/* Where workers can read them too, if there are to be any and there is room. */
+static char *allocate_codes(VecidxBuild *build, uint64 rows) {
+	if (build->workers > 0)
+		build->sample = vecidx_segment_create(vecidx_sample_bytes(build->stride, rows));
+	if (build->sample != NULL)
+		return dsm_segment_address(build->sample);
+	return MemoryContextAllocHuge(CurrentMemoryContext, rows * build->stride);
+}
+
+static void free_codes(VecidxBuild *build, char *codes) {
+	if (build->sample != NULL)
+		dsm_detach(build->sample);
+	else
+		pfree(codes);
+	build->sample = NULL;
 }
 
 void vecidx_build_train(VecidxBuild *build) {
@@ -91,10 +113,12 @@ void vecidx_build_train(VecidxBuild *build) {
 	if (rows < leaves)
 		return;
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_TOTAL, (int64)Min(rows, build->expected));
-	codes = MemoryContextAllocHuge(CurrentMemoryContext, rows * build->stride);
+	codes = allocate_codes(build, rows);
 	rows = vecidx_sample_codes(build, &sample, codes, rows);
 	leaves = (uint32)Min(leaves, rows);
-	if (leaves > 0)
+	if (leaves > 0) {
+		vecidx_team_start(build, leaves, rows);
 		train(build, codes, rows, leaves);
-	pfree(codes);
+	}
+	free_codes(build, codes);
 }

@@ -424,40 +424,75 @@ struct ScanResult {
 	std::vector<Hit> hits;
 	vx_step end = VX_DONE; // VX_DONE: read to the end, or `most` rows
 	std::string why;
+	uint32_t block = VX_NO_BLOCK; // VX_CORRUPT
 	vx_scan_stats stats{};
 };
 
-inline ScanResult scan(Store &store, const Index &ix, const vx_query &query, size_t most = SIZE_MAX) {
-	Memory memory;
-	const size_t bytes = vx_scan_size(ix);
-	vx_scan *s = vx_scan_init(memory.take(bytes), bytes, ix, &query);
+// One scan that can be driven step by step, while the store changes.
+class Scanning {
+public:
+	Scanning(Store &store, const Index &ix, const vx_query &query) : store_(store) {
+		const size_t bytes = vx_scan_size(ix);
+		scan_ = vx_scan_init(memory_.take(bytes), bytes, ix, &query);
+	}
+	Scanning(const Scanning &) = delete;
+
 	ScanResult result;
 	vx_want want{};
-	for (uint64_t steps = 0; result.hits.size() < most; steps++) {
-		require(steps < 20000000, "a scan does not end");
-		const vx_step step = vx_scan_next(s, &want);
-		if (step == VX_PAGE) {
-			if (want.block >= store.nblocks()) {
-				result.end = VX_CORRUPT;
-				result.why = "a block beyond the end of the index";
-				break;
-			}
-			vx_scan_page(s, store.page(want.block));
-		} else if (step == VX_ROW) {
+
+	// False at the end. `before_page` is called with each block about to be read: it may change the store.
+	bool step(const std::function<void(uint32_t)> &before_page = {}) {
+		const vx_step step = vx_scan_next(scan_, &want);
+		switch (step) {
+		case VX_PAGE:
+			return read(before_page);
+		case VX_ROW:
 			result.hits.push_back({number_of(want.row), want.value, want.recheck, want.order});
-		} else if (step == VX_MEMORY) {
-			vx_scan_grow(s, memory.take(want.bytes), want.bytes);
-		} else if (step != VX_YIELD) {
+			return true;
+		case VX_MEMORY:
+			vx_scan_grow(scan_, memory_.take(want.bytes), want.bytes);
+			return true;
+		case VX_YIELD:
+			return true;
+		case VX_CORRUPT:
+			require(want.why != nullptr, "corruption without a reason");
+			return corrupt(want.why);
+		default:
 			result.end = step;
-			if (step == VX_CORRUPT) {
-				require(want.why != nullptr, "corruption without a reason");
-				result.why = want.why;
-			}
-			break;
+			return false;
 		}
 	}
-	vx_scan_stats_get(s, &result.stats);
-	return result;
+	void count() { vx_scan_stats_get(scan_, &result.stats); }
+
+private:
+	bool read(const std::function<void(uint32_t)> &before_page) {
+		if (want.block >= store_.nblocks())
+			return corrupt("a block beyond the end of the index");
+		if (before_page)
+			before_page(want.block);
+		vx_scan_page(scan_, store_.page(want.block));
+		return true;
+	}
+	bool corrupt(const char *why) {
+		result.end = VX_CORRUPT;
+		result.why = why;
+		result.block = want.block;
+		return false;
+	}
+
+	Store &store_;
+	Memory memory_;
+	vx_scan *scan_;
+};
+
+inline ScanResult scan(Store &store, const Index &ix, const vx_query &query, size_t most = SIZE_MAX,
+					   const std::function<void(uint32_t)> &before_page = {}) {
+	Scanning s(store, ix, query);
+	uint64_t steps = 0;
+	while (s.result.hits.size() < most && s.step(before_page))
+		require(++steps < 20000000, "a scan does not end");
+	s.count();
+	return s.result;
 }
 
 } // namespace vecidx_test

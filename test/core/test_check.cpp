@@ -5,133 +5,11 @@
 #include <cmath>
 #include <random>
 
-#include "hand_tree.hpp"
+#include "damaged.hpp"
 
 using namespace vecidx_test;
 using vecidx::page_header;
 using vecidx::page_special;
-
-namespace {
-
-constexpr uint32_t kDim = 10, kRows = 900;
-
-std::vector<Vector> gaussian(uint64_t seed, size_t n, uint32_t dim) {
-	std::mt19937_64 random(seed);
-	std::normal_distribution<float> normal;
-	std::vector<Vector> rows(n, Vector(dim));
-	for (auto &row : rows)
-		for (auto &x : row)
-			x = normal(random);
-	return rows;
-}
-
-// Three levels, some rows in each list, some dead.
-Store sound_tree(vx_metric metric = VX_L2) {
-	HandOptions options;
-	options.metric = metric;
-	options.leaves = 60;
-	options.fanout = 5;
-	Store store = HandTree(kDim, gaussian(1, kRows, kDim), options).take();
-	const Index ix = store.open();
-	for (uint64_t i = 0; i < 5; i++) {
-		insert(store, ix, kRows + i, {});
-		insert(store, ix, kRows + 5 + i, Vector(kDim, 1e30F));
-	}
-	remove_rows(store, [](uint64_t i) { return i % 50 == 7; });
-	return store;
-}
-
-// What a check says, as "block: text" lines; an empty string is a sound index.
-std::string faults_of(Store &store, const Index &ix) {
-	std::string all;
-	for (const Fault &fault : check(store, ix).faults)
-		all += std::to_string(fault.block) + ": " + fault.why + "\n";
-	return all;
-}
-
-bool says(const std::string &faults, uint32_t block, const std::string &text) {
-	return faults.find(std::to_string(block) + ": " + text) != std::string::npos;
-}
-
-class Damaged {
-public:
-	explicit Damaged(vx_metric metric = VX_L2) : store(sound_tree(metric)), ix(store.open()) {}
-	explicit Damaged(Store sound) : store(std::move(sound)), ix(store.open()) {}
-
-	Store store;
-	Index ix;
-
-	void *at(uint32_t block) { return store.pages[block].data(); }
-	vx_meta &meta() { return page_header<vx_meta>(at(0)); }
-	vx_chain_header &chain(uint32_t block) { return page_header<vx_chain_header>(at(block)); }
-	vx_leaf_header &leaf_header(uint32_t block) { return page_header<vx_leaf_header>(at(block)); }
-
-	// The n-th page of a kind (and level) in block order.
-	uint32_t find(vx_page_kind kind, uint32_t n = 0, uint32_t level = 0) {
-		for (uint32_t block = 0; block < store.nblocks(); block++)
-			if (vx_page_is(at(block), kind) && page_special(at(block)).level == level && n-- == 0)
-				return block;
-		throw std::logic_error("no such page");
-	}
-	// The n-th leaf page with rows.
-	uint32_t leaf(uint32_t n = 0) {
-		for (uint32_t block = 0; block < store.nblocks(); block++)
-			if (vx_page_is(at(block), VX_KIND_LEAF) && chain(block).count > 3 && n-- == 0)
-				return block;
-		throw std::logic_error("no such leaf");
-	}
-	uint8_t *field(uint32_t inner, vx_inner_row row, uint32_t lane) {
-		return store.pages[inner].bytes.data() + VX_BLOCKS_OFFSET + (vx_quads(kDim) + row) * VX_ROW_BYTES + lane * 4;
-	}
-	template <class T>
-	void set_field(uint32_t inner, vx_inner_row row, uint32_t lane, T value) {
-		memcpy(field(inner, row, lane), &value, 4);
-	}
-	float float_field(uint32_t inner, vx_inner_row row, uint32_t lane) {
-		float value;
-		memcpy(&value, field(inner, row, lane), 4);
-		return value;
-	}
-	// Where a leaf entry's float16 add (+0), mul (+32) or reference lies.
-	uint8_t *fields_of(uint32_t leaf_page, uint32_t slot) {
-		return vecidx::leaf_block(at(leaf_page), kDim, 2, slot / VX_LANES) + vx_scan_rows(kDim, 2) * VX_ROW_BYTES;
-	}
-	uint8_t *ref_at(uint32_t leaf_page, uint32_t slot) {
-		return fields_of(leaf_page, slot) + VX_ROW_BYTES + slot % VX_LANES * 4;
-	}
-	uint32_t ref(uint32_t leaf_page, uint32_t slot) { return vecidx::leaf_ref(at(leaf_page), kDim, 2, slot); }
-	void set_ref(uint32_t leaf_page, uint32_t slot, uint32_t ref) { memcpy(ref_at(leaf_page, slot), &ref, 4); }
-	// A row that is its leaf's centroid: any code will do for it.
-	bool is_center(uint32_t leaf_page, uint32_t slot) {
-		return vecidx::leaf_half_factors(at(leaf_page), kDim, 2, slot).mul == 0;
-	}
-	// The code slot of a leaf's first entry that is not dead and whose scan code counts.
-	vx_code_entry &code_of(uint32_t leaf_page, uint32_t *slot = nullptr) {
-		for (uint32_t i = 0;; i++) {
-			const uint32_t to = ref(leaf_page, i);
-			auto &entry = vecidx::code_entry(at(vecidx::ref_block(to, kDim)), kDim, vecidx::ref_slot(to, kDim));
-			if ((entry.row.flags & VX_ROW_DEAD) != 0 || is_center(leaf_page, i))
-				continue;
-			if (slot != nullptr)
-				*slot = i;
-			return entry;
-		}
-	}
-	uint32_t code_page_of(uint32_t leaf_page) {
-		uint32_t slot;
-		code_of(leaf_page, &slot);
-		return vecidx::ref_block(ref(leaf_page, slot), kDim);
-	}
-
-	void expect(uint32_t block, const std::string &text) {
-		const std::string faults = faults_of(store, ix);
-		INFO(faults);
-		INFO("expected " << block << ": " << text);
-		CHECK(says(faults, block, text));
-	}
-};
-
-} // namespace
 
 TEST_CASE("a sound index has no fault, and each of its live rows is reported once", "[check]") {
 	const auto metric = GENERATE(VX_L2, VX_COSINE, VX_IP);
@@ -178,8 +56,12 @@ TEST_CASE("damage to the meta page is found", "[check]") {
 		CHECK(check(d.store, d.ix).end == VX_STALE);
 	}
 	SECTION("another shape without another epoch") {
-		d.meta().levels--;
+		d.meta().scan_bits = 4;
 		d.expect(0, "the meta page changed without a new epoch");
+	}
+	SECTION("a level less") {
+		d.meta().levels--;
+		d.expect(d.meta().root, "an inner page belongs to another node");
 	}
 	SECTION("a root beyond the end") {
 		d.meta().root = 100000;
@@ -250,10 +132,22 @@ TEST_CASE("damage that a page shows by itself is found", "[check]") {
 		d.expect(block, "a page counts more entries than fit");
 	}
 	SECTION("more dead than there are") {
-		if (kind == VX_KIND_INNER || kind == VX_KIND_MEAN)
+		if (kind != VX_KIND_CODE)
 			return;
-		d.chain(block).dead = static_cast<uint16_t>(d.chain(block).count + 1);
+		d.rows_header(block).dead = static_cast<uint16_t>(d.chain(block).count + 1);
 		d.expect(block, "a page counts more dead entries");
+	}
+	SECTION("more free than dead ones") {
+		if (kind != VX_KIND_CODE)
+			return;
+		d.rows_header(block).free = static_cast<uint16_t>(d.rows_header(block).dead + 1);
+		d.expect(block, "a page counts more dead entries");
+	}
+	SECTION("dead ones where rows are removed at once") {
+		if (kind != VX_KIND_RAW && kind != VX_KIND_LIST)
+			return;
+		d.rows_header(block).dead = 1;
+		d.expect(block, "a page's count of dead entries is wrong");
 	}
 	SECTION("followed by the meta page") {
 		if (kind == VX_KIND_MEAN)
@@ -343,7 +237,7 @@ TEST_CASE("damage to the numbers of inner entries is found", "[check]") {
 		d.expect(parent, "an inner entry's norm is not its centroid's");
 	}
 	SECTION("a centroid's code") {
-		d.store.pages[parent].bytes[VX_BLOCKS_OFFSET + 4] ^= 0x40;
+		d.store.pages[parent].bytes[VX_BLOCKS_OFFSET + VX_CHILD_FIELDS * VX_ROW_BYTES + 4] ^= 0x40;
 		d.expect(parent, "an inner entry's norm is not its centroid's");
 	}
 	SECTION("an extra coordinate under L2") {
@@ -357,25 +251,33 @@ TEST_CASE("damage to the numbers of inner entries is found", "[check]") {
 	}
 }
 
-TEST_CASE("damage to an inner page's level and number of children is found", "[check]") {
+TEST_CASE("damage to an inner page's level and number of blocks is found", "[check]") {
 	Damaged d;
 	const uint32_t parent = d.find(VX_KIND_INNER, 1, 1);
 	SECTION("level") {
 		page_special(d.at(parent)).level = 2;
 		d.expect(parent, "an inner page belongs to another node");
 	}
-	SECTION("no children") {
-		page_header<vx_inner_header>(d.at(parent)).children = 0;
-		d.expect(parent, "an inner node has no children");
+	SECTION("no blocks") {
+		d.inner_header(parent).blocks = 0;
+		d.expect(parent, "an inner page has an impossible number of blocks");
 	}
-	SECTION("a child too many") {
-		page_header<vx_inner_header>(d.at(parent)).children++;
-		CHECK_FALSE(faults_of(d.store, d.ix).empty());
+	SECTION("more blocks than fit") {
+		d.inner_header(parent).blocks = static_cast<uint16_t>(vx_inner_blocks_per_page(kDim) + 1);
+		d.expect(parent, "an inner page has an impossible number of blocks");
 	}
-	SECTION("a child too few") {
-		page_header<vx_inner_header>(d.at(parent)).children--;
+	SECTION("a block of zeros too many") {
+		d.inner_header(parent).blocks++;
+		d.expect(parent, "an inner node's child has no page");
+	}
+	SECTION("a part of a group where blocks are whole") {
+		d.inner_header(parent).part = 1;
+		d.expect(parent, "an inner page lies beyond the end of its block");
+	}
+	SECTION("a lane too few") {
+		d.set_word(parent, VX_CHILD_RETIRED_LO, 1, d.meta().clock); // its leaf's rows are nowhere else
 		const std::string faults = faults_of(d.store, d.ix);
-		CHECK(faults.find("no pointer leads to a page that is in use") != std::string::npos);
+		CHECK(faults.find("the meta page counts another number of leaves") != std::string::npos);
 		CHECK(faults.find("no scan entry refers to a live code slot") != std::string::npos);
 	}
 }
@@ -385,24 +287,53 @@ TEST_CASE("pages of an inner node that do not continue each other are found", "[
 	options.leaves = options.fanout = 300; // one node of 19 blocks
 	Damaged d(HandTree(kDim, gaussian(3, 600, kDim), options).take());
 	REQUIRE(faults_of(d.store, d.ix).empty());
-	const uint32_t first = d.meta().root, second = page_header<vx_inner_header>(d.at(first)).next;
+	const uint32_t first = d.meta().root, second = d.inner_header(first).next;
 	REQUIRE(second != VX_NO_BLOCK);
-	SECTION("children") {
-		page_header<vx_inner_header>(d.at(second)).children = 290;
-		d.expect(second, "pages of an inner node do not continue each other");
-	}
-	SECTION("rows") {
-		page_header<vx_inner_header>(d.at(first)).first_row = VX_ROWS_PER_PAGE;
-		page_header<vx_inner_header>(d.at(first)).next = VX_NO_BLOCK;
-		CHECK_FALSE(faults_of(d.store, d.ix).empty());
+	SECTION("another node") {
+		page_special(d.at(second)).node++;
+		d.expect(second, "an inner page belongs to another node");
 	}
 	SECTION("cycle") {
-		page_header<vx_inner_header>(d.at(first)).next = first;
+		d.inner_header(first).next = first;
 		d.expect(first, "two pointers lead to the same page");
 	}
 	SECTION("end") {
-		page_header<vx_inner_header>(d.at(first)).next = VX_NO_BLOCK;
-		d.expect(first, "an inner node has too few or too many pages");
+		d.inner_header(first).next = VX_NO_BLOCK;
+		d.expect(second, "no pointer leads to a page that is in use");
+		d.expect(VX_META_BLOCK, "the meta page counts another number of leaves");
+	}
+}
+
+TEST_CASE("pages of one large block that do not continue each other are found", "[check]") {
+	const uint32_t dim = 1000; // a block takes three pages
+	HandOptions options;
+	options.leaves = options.fanout = 20; // two blocks
+	Damaged d(HandTree(dim, gaussian(3, 60, dim), options).take());
+	REQUIRE(faults_of(d.store, d.ix).empty());
+	uint32_t pages[6] = {d.meta().root};
+	for (int i = 1; i < 6; i++)
+		pages[i] = d.inner_header(pages[i - 1]).next;
+	REQUIRE(d.inner_header(pages[5]).next == VX_NO_BLOCK);
+	const char *broken = "pages of an inner node do not continue each other";
+	SECTION("a part twice") {
+		d.inner_header(pages[4]).part = 0;
+		d.expect(pages[4], broken);
+	}
+	SECTION("a part missing") {
+		d.inner_header(pages[0]).next = pages[2];
+		d.expect(pages[2], broken);
+	}
+	SECTION("a group that begins in its middle") {
+		d.inner_header(pages[2]).next = pages[4];
+		d.expect(pages[4], broken);
+	}
+	SECTION("a part that no block has") {
+		d.inner_header(pages[1]).part = 3;
+		d.expect(pages[1], "an inner page lies beyond the end of its block");
+	}
+	SECTION("the end within a block") {
+		d.inner_header(pages[4]).next = VX_NO_BLOCK;
+		d.expect(pages[4], "an inner node ends within a block");
 	}
 }
 
@@ -557,9 +488,9 @@ TEST_CASE("damage to raw runs and lists is found", "[check]") {
 	REQUIRE(faults_of(d.store, d.ix).empty());
 	const uint32_t head = d.meta().raw, second = d.chain(head).next, third = d.chain(second).next;
 	REQUIRE(third != VX_NO_BLOCK);
-	SECTION("room where no insert looks") {
-		d.chain(third).count = 1;
-		d.expect(third, "a page behind the second of its chain has room");
+	SECTION("another number of pages") {
+		d.chain(head).behind++;
+		d.expect(d.find(VX_KIND_RAW, 1), "a chain has another number of pages than its head says");
 	}
 	SECTION("cycle") {
 		d.chain(third).next = second;

@@ -1,15 +1,17 @@
 // Page operations against models and against the written layout; validators against every kind of damage.
 #include "catch.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 
 #include "kernel/kernels.hpp"
+#include "page/inner.hpp"
 #include "page/leaf.hpp"
 #include "page/page.hpp"
 #include "page/rows.hpp"
 #include "page/validate.hpp"
-#include "store.hpp"
+#include "pages.hpp"
 
 using namespace vecidx;
 using namespace vecidx_test;
@@ -17,14 +19,7 @@ using namespace vecidx_test;
 namespace {
 
 constexpr vx_page_kind kKinds[] = {VX_KIND_META, VX_KIND_MEAN, VX_KIND_INNER, VX_KIND_LEAF,
-								   VX_KIND_CODE, VX_KIND_RAW,  VX_KIND_LIST};
-
-Page fresh(vx_page_kind kind, uint32_t dim, uint32_t bits, uint64_t node = 0, uint32_t level = 0) {
-	Page page;
-	page.init();
-	page_init(page.data(), kind, node, level, dim, bits);
-	return page;
-}
+								   VX_KIND_CODE, VX_KIND_RAW,  VX_KIND_LIST,  VX_KIND_FREE};
 
 vx_meta sound_meta(uint32_t dim, uint32_t bits) {
 	vx_meta meta{};
@@ -37,12 +32,15 @@ vx_meta sound_meta(uint32_t dim, uint32_t bits) {
 	meta.levels = 1;
 	meta.root = 4;
 	meta.root_node = 1;
-	meta.next_node = 2;
+	meta.raw_node = 2;
+	meta.next_node = 3;
+	meta.clock = 1;
 	meta.mean = 5;
 	meta.raw = 1;
 	meta.wild = 2;
 	meta.late = 3;
 	meta.code_tail = VX_NO_BLOCK;
+	std::fill_n(meta.room, 4, VX_NO_BLOCK);
 	return meta;
 }
 
@@ -50,21 +48,6 @@ Page meta_page(const vx_meta &meta) {
 	Page page = fresh(VX_KIND_META, meta.dim, meta.scan_bits);
 	page_header<vx_meta>(page.data()) = meta;
 	return page;
-}
-
-struct LeafEntry {
-	std::vector<uint8_t> code;
-	ScanFactors factors;
-	uint32_t ref;
-};
-
-LeafEntry random_entry(std::mt19937_64 &random, uint32_t dim, uint32_t bits) {
-	std::normal_distribution<float> normal;
-	LeafEntry e{std::vector<uint8_t>(dim), {normal(random), normal(random), std::fabs(normal(random)), 1}, 0};
-	for (auto &c : e.code)
-		c = static_cast<uint8_t>(random() % (1u << bits));
-	e.ref = static_cast<uint32_t>(random());
-	return e;
 }
 
 // Where kernels.hpp says that a dimension's code lies, written down a second time.
@@ -189,69 +172,15 @@ TEST_CASE("a factor that float16 cannot hold lets the entry through every scan",
 	}
 }
 
-TEST_CASE("rows are appended, listed and removed as in a model", "[page]") {
-	const uint32_t dim = GENERATE(1u, 2u, 7u, 100u, 2000u);
-	const vx_page_kind kind = GENERATE(VX_KIND_CODE, VX_KIND_RAW, VX_KIND_LIST);
-	std::mt19937_64 random(dim + kind);
-	Page page = fresh(kind, dim, 1);
-	const uint32_t capacity = chain_capacity(kind, dim, 1);
-	std::vector<vx_row> model, rows(vx_list_per_page());
-	std::vector<uint8_t> entry(vx_code_stride(dim));
-	std::vector<float> x(dim);
-	for (int step = 0; step < 400 || model.size() < capacity; step++) {
-		if (random() % 4 > 0) {
-			const vx_row row = row_number(random() % 100000);
-			auto *code = reinterpret_cast<vx_code_entry *>(entry.data());
-			code->row = row;
-			x[dim - 1] = static_cast<float>(row.block);
-			code->code[dim - 1] = static_cast<int8_t>(row.block);
-			const Page before = page;
-			const bool done = kind == VX_KIND_CODE  ? code_append(page.data(), dim, *code)
-							  : kind == VX_KIND_RAW ? raw_append(page.data(), dim, row, x.data())
-													: list_append(page.data(), row);
-			REQUIRE(done == (model.size() < capacity));
-			if (done)
-				model.push_back(row);
-			else
-				REQUIRE(before.bytes == page.bytes);
-		} else {
-			std::vector<uint8_t> dead(vx_list_per_page() / 8 + 1);
-			uint32_t expected = 0;
-			for (size_t i = 0; i < model.size(); i++)
-				if (random() % 10 == 0) {
-					dead[i / 8] |= static_cast<uint8_t>(1 << i % 8);
-					expected += (model[i].flags & VX_ROW_DEAD) == 0;
-					model[i].flags |= VX_ROW_DEAD;
-				}
-			REQUIRE(vx_page_remove(page.data(), dim, dead.data()) == expected);
-		}
-		page.finish();
-		REQUIRE(vx_page_rows(page.data(), dim, rows.data()) == model.size());
-		uint32_t dead = 0;
-		bool same = true;
-		for (size_t i = 0; i < model.size(); i++) {
-			dead += model[i].flags & VX_ROW_DEAD;
-			same = same && number_of(rows[i]) == number_of(model[i]) && rows[i].flags == model[i].flags;
-		}
-		REQUIRE(same);
-		REQUIRE(page_header<vx_chain_header>(page.data()).dead == dead);
-	}
-	const auto last = static_cast<uint32_t>(model.size() - 1);
-	if (kind == VX_KIND_RAW)
-		CHECK(raw_entry(page.data(), dim, last).x[dim - 1] == static_cast<float>(model[last].block));
-	if (kind == VX_KIND_CODE)
-		CHECK(code_entry(page.data(), dim, last).code[dim - 1] == static_cast<int8_t>(model[last].block));
-}
-
-TEST_CASE("nothing is listed on or removed from a page that is damaged or holds no rows", "[page]") {
+TEST_CASE("nothing is listed on a page that is damaged or holds no rows", "[page]") {
 	std::vector<vx_row> rows(vx_list_per_page());
-	const std::vector<uint8_t> dead(vx_list_per_page() / 8 + 1, 0xFF);
 	Page page = fresh(VX_KIND_CODE, 10, 2);
 	page_header<vx_chain_header>(page.data()).count = static_cast<uint16_t>(vx_codes_per_page(10) + 1);
-	const Page before = page;
 	CHECK(vx_page_rows(page.data(), 10, rows.data()) == 0);
-	CHECK(vx_page_remove(page.data(), 10, dead.data()) == 0);
-	CHECK(before.bytes == page.bytes);
+	page_header<vx_rows_header>(page.data()) = {{VX_NO_BLOCK, 3, 0}, VX_META_BLOCK, 4, 0};
+	CHECK(vx_page_rows(page.data(), 10, rows.data()) == 0);
+	page_header<vx_rows_header>(page.data()) = {{VX_NO_BLOCK, 3, 0}, VX_META_BLOCK, 1, 2};
+	CHECK(vx_page_rows(page.data(), 10, rows.data()) == 0);
 	page = fresh(VX_KIND_LEAF, 10, 2, 3);
 	page_header<vx_chain_header>(page.data()).count = 5;
 	CHECK(vx_page_rows(page.data(), 10, rows.data()) == 0);
@@ -288,6 +217,11 @@ TEST_CASE("every fault of a meta page is found", "[page]") {
 	CHECK(fault([](vx_meta &m) { m.late = VX_NO_BLOCK; }));
 	CHECK(fault([](vx_meta &m) { m.code_tail = 0; }));
 	CHECK(fault([](vx_meta &m) { m.root_node = m.next_node; }));
+	CHECK(fault([](vx_meta &m) { m.raw_node = m.next_node; }));
+	CHECK(fault([](vx_meta &m) { m.clock = 0; }));
+	CHECK(fault([](vx_meta &m) { m.clock = VX_NEVER; }));
+	for (uint32_t list = 0; list < 4; list++)
+		CHECK(fault([list](vx_meta &m) { m.room[list] = VX_META_BLOCK; }));
 	Page page = meta_page(good);
 	page_special(page.data()).page_id++;
 	CHECK(vx_meta_fault(page.data()) != nullptr);
@@ -306,13 +240,12 @@ TEST_CASE("every fault of a leaf page is found", "[page]") {
 		return leaf_fault(page.data(), dim, bits, 5) != nullptr;
 	};
 	CHECK(fault([](vx_special &s, vx_leaf_header &) { s.kind = VX_KIND_CODE; }));
-	CHECK(fault([](vx_special &s, vx_leaf_header &) { s.version = 2; }));
+	CHECK(fault([](vx_special &s, vx_leaf_header &) { s.version++; }));
 	CHECK(fault([](vx_special &s, vx_leaf_header &) { s.page_id = 0xFF80; }));
 	CHECK(fault([](vx_special &s, vx_leaf_header &) { s.node = 6; }));
 	CHECK(fault([](vx_special &s, vx_leaf_header &) { s.level = 1; }));
 	CHECK(fault([](vx_special &s, vx_leaf_header &) { s.entry_bytes = 8; }));
 	CHECK(fault([](vx_special &, vx_leaf_header &h) { h.chain.count = 0xFFFF; }));
-	CHECK(fault([](vx_special &, vx_leaf_header &h) { h.chain.dead = 1; }));
 	CHECK(fault([](vx_special &, vx_leaf_header &h) { h.chain.next = VX_META_BLOCK; }));
 	for (const float bad : {0.0F, -1.0F, INFINITY, NAN})
 		CHECK(fault([bad](vx_special &, vx_leaf_header &h) { h.unit = bad; }));
@@ -321,12 +254,12 @@ TEST_CASE("every fault of a leaf page is found", "[page]") {
 }
 
 TEST_CASE("every fault of an inner or mean page is found", "[page]") {
-	const uint32_t dim = 100;
+	const uint32_t dim = 100; // blocks of 37 rows, three a page
+	REQUIRE(inner_blocks(dim) == 3);
 	Page good = fresh(VX_KIND_INNER, dim, 2, 5, 1);
-	page_header<vx_inner_header>(good.data()).children = 100; // 7 blocks of 34 rows: two pages
+	page_header<vx_inner_header>(good.data()).blocks = 3;
 	page_header<vx_inner_header>(good.data()).next = 12;
 	REQUIRE(inner_fault(good.data(), dim, 5, 1) == nullptr);
-	CHECK(inner_rows_here(good.data(), dim) == VX_ROWS_PER_PAGE);
 	const auto fault = [&](const std::function<void(vx_special &, vx_inner_header &)> &spoil) {
 		Page page = good;
 		spoil(page_special(page.data()), page_header<vx_inner_header>(page.data()));
@@ -336,13 +269,11 @@ TEST_CASE("every fault of an inner or mean page is found", "[page]") {
 	CHECK(fault([](vx_special &s, vx_inner_header &) { s.node = 6; }));
 	CHECK(fault([](vx_special &s, vx_inner_header &) { s.level = 2; }));
 	CHECK(fault([](vx_special &s, vx_inner_header &) { s.entry_bytes++; }));
-	CHECK(fault([](vx_special &, vx_inner_header &h) { h.children = 0; }));
-	CHECK(fault([](vx_special &, vx_inner_header &h) { h.children = 3; })); // fits one page: nothing may follow
-	CHECK(fault([](vx_special &, vx_inner_header &h) { h.first_row = 1; }));
-	CHECK(fault([](vx_special &, vx_inner_header &h) { h.first_row = 252; }));
-	CHECK(fault([](vx_special &, vx_inner_header &h) { h.first_row = 126; })); // the last page: nothing may follow
-	CHECK(fault([](vx_special &, vx_inner_header &h) { h.next = VX_NO_BLOCK; }));
+	CHECK(fault([](vx_special &, vx_inner_header &h) { h.blocks = 0; }));
+	CHECK(fault([](vx_special &, vx_inner_header &h) { h.blocks = 4; }));
+	CHECK(fault([](vx_special &, vx_inner_header &h) { h.part = 1; })); // whole blocks have no parts
 	CHECK(fault([](vx_special &, vx_inner_header &h) { h.next = VX_META_BLOCK; }));
+	CHECK_FALSE(fault([](vx_special &, vx_inner_header &h) { h.next = VX_NO_BLOCK; }));
 
 	Page mean = fresh(VX_KIND_MEAN, dim, 2);
 	REQUIRE(mean_fault(mean.data(), dim) == nullptr);
@@ -350,6 +281,22 @@ TEST_CASE("every fault of an inner or mean page is found", "[page]") {
 	const float bad = NAN;
 	memcpy(mean.bytes.data() + VX_BLOCKS_OFFSET + 99 * 4, &bad, 4);
 	CHECK(mean_fault(mean.data(), dim) != nullptr);
+}
+
+TEST_CASE("a group of pages holds one block, a part on each", "[page]") {
+	const uint32_t dim = 1000; // 262 rows: 126, 126, 10
+	REQUIRE(vx_inner_group_pages(dim) == 3);
+	for (uint32_t part = 0; part < 4; part++) {
+		Page page = fresh(VX_KIND_INNER, dim, 1, 5, 1);
+		page_header<vx_inner_header>(page.data()).part = static_cast<uint16_t>(part);
+		CAPTURE(part);
+		CHECK((inner_fault(page.data(), dim, 5, 1) == nullptr) == (part < 3));
+		CHECK(vx_page_used(page.data()) == (part < 2    ? VX_SPECIAL_OFFSET - (VX_SPECIAL_OFFSET - 64) % 64
+											: part == 2 ? 64 + 10 * 64
+														: 0));
+		page_header<vx_inner_header>(page.data()).blocks = 2;
+		CHECK(inner_fault(page.data(), dim, 5, 1) != nullptr);
+	}
 }
 
 TEST_CASE("whatever bits flip, no page function reads or writes beyond its page", "[page]") {
@@ -379,11 +326,17 @@ TEST_CASE("whatever bits flip, no page function reads or writes beyond its page"
 			vx_page_fault(p, &meta);
 			mean_fault(p, dim);
 			if (inner_fault(p, dim, 1, 0) == nullptr)
-				CHECK(inner_rows_here(p, dim) <= VX_ROWS_PER_PAGE);
-			CHECK(vx_page_rows(p, dim, rows.data()) <= vx_list_per_page());
-			vx_page_remove(p, dim, dead.data());
+				CHECK(vx_page_used(p) > VX_BLOCKS_OFFSET);
+			const uint32_t n = vx_page_rows(p, dim, rows.data());
+			CHECK(n <= vx_list_per_page());
+			if (n > 0)
+				CHECK(rows_remove(p, dead.data()) <= n);
+			if (n > 0 && vx_page_is(p, VX_KIND_CODE))
+				CHECK(code_release(p, dead.data()) <= n);
+			if (leaf_fault(p, dim, bits, 1) == nullptr)
+				leaf_drop(p, dim, bits, dead.data());
 			leaf_append(p, dim, bits, code.data(), {1, 1, 1, 1}, 1);
-			code_append(p, dim, *reinterpret_cast<const vx_code_entry *>(entry.data()));
+			code_put(p, dim, *reinterpret_cast<const vx_code_entry *>(entry.data()));
 			raw_append(p, dim, vx_row{}, x.data());
 			list_append(p, vx_row{});
 		}

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <map>
 #include <random>
 
 #include "code/scancode.hpp"
@@ -37,7 +36,7 @@ Rows make_rows(std::mt19937_64 &random, uint32_t n, uint32_t dim) {
 struct Child {
 	Point centroid;
 	double norm, radius, spread, extra;
-	uint32_t rows, block, level; // level of the node the block belongs to
+	uint32_t block, level; // level of the node the block belongs to
 	uint64_t node;
 	int parent; // in Reader::children, -1: the root
 };
@@ -81,60 +80,73 @@ public:
 			pages.push_back(meet(block, kind, node, 0));
 		for (size_t i = 0; i < pages.size(); i++) {
 			const uint32_t count = page_header<vx_chain_header>(pages[i]).count;
-			CHECK(page_header<vx_chain_header>(pages[i]).dead == 0);
 			CHECK(count <= capacity);
 			if (pages.size() > 1 && i != 1)
 				CHECK(count == capacity);
 			if (i == 1)
 				CHECK(count > 0);
 		}
+		CHECK(page_header<vx_chain_header>(pages[0]).behind == pages.size() - 1);
 		return pages;
 	}
 
 private:
+	// Groups of pages, each with its whole blocks or, page by page, the parts of one.
 	void read_inner(uint32_t block, uint64_t node, uint32_t level, int parent) {
+		const uint32_t block_bytes = vx_inner_block_rows(meta_.dim) * VX_ROW_BYTES;
+		const uint32_t most = std::max(vx_inner_blocks_per_page(meta_.dim), 1U);
 		std::vector<uint8_t> stream;
-		uint32_t count = 0;
-		for (uint32_t at = block; at != VX_NO_BLOCK;) {
+		uint32_t pages = 0;
+		for (uint32_t at = block; at != VX_NO_BLOCK; pages++) {
 			const uint8_t *page = meet(at, VX_KIND_INNER, node, level);
 			const auto &header = page_header<vx_inner_header>(page);
-			REQUIRE(header.first_row * VX_ROW_BYTES == stream.size());
-			REQUIRE((count == 0 || count == header.children));
-			count = header.children;
+			REQUIRE(header.part == pages % vx_inner_group_pages(meta_.dim));
+			REQUIRE((header.blocks == most || (header.blocks < most && header.next == VX_NO_BLOCK)));
+			CHECK(header.forgot == 0);
 			stream.insert(stream.end(), page + VX_BLOCKS_OFFSET, page + vx_page_used(page));
 			at = header.next;
 		}
-		const uint32_t block_bytes = vx_inner_block_rows(meta_.dim) * VX_ROW_BYTES;
-		REQUIRE(stream.size() == (count + VX_LANES - 1) / VX_LANES * block_bytes);
-		for (uint32_t i = 0; i < stream.size() / block_bytes * VX_LANES; i++)
-			read_child(&stream[size_t(i / VX_LANES) * block_bytes], i % VX_LANES, i < count, level, parent);
+		REQUIRE(pages % vx_inner_group_pages(meta_.dim) == 0);
+		REQUIRE(stream.size() % block_bytes == 0);
+		bool more = true; // lanes in use come first
+		for (uint32_t i = 0; i < stream.size() / block_bytes * VX_LANES; i++) {
+			const bool used = read_child(&stream[size_t(i / VX_LANES) * block_bytes], i % VX_LANES, level, parent);
+			CHECK((more || !used));
+			CHECK((used || i > 0));
+			more = used;
+		}
 	}
-	void read_child(const uint8_t *block, uint32_t lane, bool used, uint32_t level, int parent) {
+	// False when the lane is not in use.
+	bool read_child(const uint8_t *block, uint32_t lane, uint32_t level, int parent) {
 		const auto bits = [&](vx_inner_row field) {
 			uint32_t value;
-			memcpy(&value, block + (size_t(vx_quads(meta_.dim)) + field) * VX_ROW_BYTES + size_t(lane) * 4, 4);
+			memcpy(&value, block + size_t(field) * VX_ROW_BYTES + size_t(lane) * 4, 4);
 			return value;
 		};
+		const auto word = [&](vx_inner_row low) { return uint64_t(bits(vx_inner_row(low + 1))) << 32 | bits(low); };
+		const uint8_t *codes = block + size_t(VX_CHILD_FIELDS) * VX_ROW_BYTES + size_t(lane) * 4;
 		const auto number = [&](vx_inner_row field) { return double(__builtin_bit_cast(float, bits(field))); };
-		if (!used) {
+		CHECK(word(VX_CHILD_RETIRED_LO) == VX_NEVER);
+		if (bits(VX_CHILD_BLOCK) == VX_NO_BLOCK) {
 			CHECK(number(VX_CHILD_NORM) == INFINITY);
-			CHECK(bits(VX_CHILD_BLOCK) == VX_NO_BLOCK);
-			return;
+			CHECK(word(VX_CHILD_BORN_LO) == VX_NEVER);
+			for (uint32_t i = 0; i < vx_quads(meta_.dim) * 4; i++)
+				CHECK(codes[size_t(i / 4) * VX_ROW_BYTES + i % 4] == 128);
+			return false;
 		}
+		CHECK(word(VX_CHILD_BORN_LO) == meta_.clock);
 		Child child{Point(meta_.dim),
 					number(VX_CHILD_NORM),
 					number(VX_CHILD_RADIUS),
 					number(VX_CHILD_SPREAD),
 					number(VX_CHILD_AUX),
-					bits(VX_CHILD_ROWS),
 					bits(VX_CHILD_BLOCK),
 					level - 1,
-					uint64_t(bits(VX_CHILD_NODE_HI)) << 32 | bits(VX_CHILD_NODE_LO),
+					word(VX_CHILD_NODE_LO),
 					parent};
 		double norm = child.extra * child.extra;
 		for (uint32_t i = 0; i < meta_.dim; i++) {
-			child.centroid[i] =
-				number(VX_CHILD_SCALE) * (block[size_t(i / 4) * VX_ROW_BYTES + size_t(lane) * 4 + i % 4] - 128);
+			child.centroid[i] = number(VX_CHILD_SCALE) * (codes[size_t(i / 4) * VX_ROW_BYTES + i % 4] - 128);
 			norm += child.centroid[i] * child.centroid[i];
 		}
 		CHECK(std::fabs(norm - child.norm) <= 1e-6 * norm);
@@ -145,6 +157,7 @@ private:
 			leaves.push_back(static_cast<uint32_t>(self));
 		else
 			read_inner(child.block, child.node, level - 1, self);
+		return true;
 	}
 
 	Store &store_;
@@ -237,14 +250,12 @@ private:
 				squares += verify_entry(page, slot, number);
 			rows += count;
 		}
-		CHECK(rows == leaf.rows);
+		rows_in_leaves_ += rows;
 		const double spread = rows > 0 ? std::sqrt(squares / rows) : 0;
 		CHECK(std::fabs(spread - leaf.spread) <= 1e-5 * spread + 1e-12);
 		nonempty += rows > 0;
-		for (int above = leaf.parent; above >= 0; above = reader_.children[above].parent) {
-			sums_[above] += rows;
+		for (int above = leaf.parent; above >= 0; above = reader_.children[above].parent)
 			CHECK(distance(leaf.centroid, reader_.children[above].centroid) <= reader_.children[above].spread);
-		}
 	}
 	double verify_entry(const uint8_t *page, uint32_t slot, uint32_t number) {
 		const Child &leaf = reader_.children[number];
@@ -296,17 +307,18 @@ private:
 		}
 	}
 	void verify_counts() {
-		for (const auto &[above, rows] : sums_)
-			CHECK(reader_.children[above].rows == rows);
+		const auto coded = [&](const Vector &x) { return !x.empty() && vx_classify(ix_, x.data()) == VX_CLASS_CODED; };
+		CHECK(rows_in_leaves_ == std::count_if(rows_.begin(), rows_.end(), coded));
 		CHECK(ix_.meta().leaves == reader_.leaves.size());
 		CHECK(ix_.meta().rows == rows_.size());
 	}
 	void verify_lists() {
 		const vx_meta &meta = ix_.meta();
-		const auto raw = reader_.chain(meta.raw, VX_KIND_RAW, 0, vx_raws_per_page(dim()));
+		const auto raw = reader_.chain(meta.raw, VX_KIND_RAW, meta.raw_node, vx_raws_per_page(dim()));
 		CHECK(page_header<vx_chain_header>(raw[0]).count == 0);
 		for (const uint32_t head : {meta.wild, meta.late})
-			for (const uint8_t *page : reader_.chain(head, VX_KIND_LIST, 0, vx_list_per_page()))
+			for (const uint8_t *page :
+				 reader_.chain(head, VX_KIND_LIST, head == meta.wild ? VX_ROOM_WILD : VX_ROOM_LATE, vx_list_per_page()))
 				for (uint32_t i = 0; i < page_header<vx_chain_header>(page).count; i++) {
 					const vx_row &row = list_entry(page, i);
 					const Vector &x = rows_.at(number_of(row));
@@ -323,7 +335,7 @@ private:
 	Reader reader_;
 	std::vector<Point> queries_;
 	std::vector<uint32_t> found_; // by row number
-	std::map<int, uint64_t> sums_;
+	int64_t rows_in_leaves_ = 0;
 	std::vector<bool> refs_;
 };
 
@@ -364,7 +376,7 @@ TEST_CASE("every row lies in every ball above it", "[writer]") {
 	const char *text = getenv("VECIDX_ROWS");
 	const uint32_t n = text != nullptr ? static_cast<uint32_t>(strtoul(text, nullptr, 10)) : 20000;
 	const Rows rows = make_rows(random, n, 8);
-	Store store = build(8, rows, {VX_L2, 0, 0, 2500, 1});
+	Store store = build(8, rows, {VX_L2, 0, 0, 4400, 1});
 	Verifier verifier(store, rows);
 	verifier.run({});
 	CHECK(store.meta().levels == 2);
@@ -374,12 +386,12 @@ TEST_CASE("every row lies in every ball above it", "[writer]") {
 TEST_CASE("trees of several levels", "[writer]") {
 	std::mt19937_64 random(4);
 	const auto metric = GENERATE(VX_L2, VX_COSINE, VX_IP);
-	const auto leaves = GENERATE(2048U, 2049U, 5000U);
+	const auto leaves = GENERATE(4096U, 4097U, 5000U);
 	const Rows rows = make_rows(random, 12000, 5);
 	Store store = build(5, rows, {metric, 0, 0, leaves, 1});
 	Verifier verifier(store, rows);
 	verifier.run({});
-	CHECK(store.meta().levels == (leaves > 2048 ? 2 : 1));
+	CHECK(store.meta().levels == (leaves > 4096 ? 2 : 1));
 	CHECK(store.meta().leaves > leaves * 8 / 10);
 }
 
@@ -432,13 +444,13 @@ TEST_CASE("an index without a tree", "[writer]") {
 	CHECK(meta.rows == n);
 	Reader reader(store);
 	uint32_t raw = 0, late = 0;
-	for (const uint8_t *page : reader.chain(meta.raw, VX_KIND_RAW, 0, vx_raws_per_page(30)))
+	for (const uint8_t *page : reader.chain(meta.raw, VX_KIND_RAW, meta.raw_node, vx_raws_per_page(30)))
 		for (uint32_t i = 0; i < page_header<vx_chain_header>(page).count; i++, raw++) {
 			const vx_raw_entry &entry = raw_entry(page, 30, i);
 			CHECK(memcmp(entry.x, rows[number_of(entry.row)].data(), 120) == 0);
 		}
-	reader.chain(meta.wild, VX_KIND_LIST, 0, vx_list_per_page());
-	for (const uint8_t *page : reader.chain(meta.late, VX_KIND_LIST, 0, vx_list_per_page()))
+	reader.chain(meta.wild, VX_KIND_LIST, VX_ROOM_WILD, vx_list_per_page());
+	for (const uint8_t *page : reader.chain(meta.late, VX_KIND_LIST, VX_ROOM_LATE, vx_list_per_page()))
 		late += page_header<vx_chain_header>(page).count;
 	CHECK(late == (n + 8) / 9);
 	CHECK(raw + late == n);

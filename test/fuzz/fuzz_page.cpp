@@ -79,8 +79,12 @@ void each_page(Store &store, const Index &ix) {
 		const uint32_t n = vx_page_rows(p, meta.dim, rows.data());
 		if (n > vx_list_per_page() || (n > 0 && !sound))
 			abort();
-		if (vx_page_remove(p, meta.dim, dead.data()) > n)
+		if (n > 0 && vecidx::rows_remove(p, dead.data()) > n) // whoever removes rows has listed them
 			abort();
+		if (n > 0 && vx_page_is(p, VX_KIND_CODE) && vecidx::code_release(p, dead.data()) > n)
+			abort();
+		if (vecidx::leaf_fault(p, meta.dim, meta.scan_bits, vecidx::page_special(p).node) == nullptr)
+			vecidx::leaf_drop(p, meta.dim, meta.scan_bits, dead.data());
 	}
 }
 

@@ -147,6 +147,33 @@ uint32_t vx_train_leaves(const vx_train *t);
 void vx_train_assign(const vx_train *t, const void *entries, uint32_t n, uint32_t *leaf);
 
 /*
+ * Router: what finds a row's leaf, as one flat block that other processes may read in place, at whatever address they
+ * have it (aligned to 8 bytes). Made of a finished training it answers as vx_train_assign does.
+ */
+typedef struct vx_router vx_router;
+/* Bytes for any router of a training of that many leaves. */
+size_t vx_router_size(const vx_index *ix, uint32_t leaves);
+/* `memory` is of vx_router_size() bytes; may be made anew there. NULL if it does not fit. */
+vx_router *vx_router_init(void *memory, size_t bytes, const vx_train *train);
+/* As vx_train_assign; `ix` is equal to the training's. */
+void vx_router_assign(const vx_router *r, const vx_index *ix, const void *entries, uint32_t n, uint32_t *leaf);
+
+/*
+ * Nearly all of the work of a training are passes in which each point looks for its nearest centroid, and several
+ * processes may do that together. When vx_train_pass is not 0, the caller may, instead of calling vx_train_next, make a
+ * router, have vx_router_pass answer for all points of the pass (0 .. vx_train_pass() - 1), in any parts and order, and
+ * then give all answers, in their order, to vx_train_take. What comes of it is the same.
+ */
+uint32_t vx_train_pass(const vx_train *t);
+/* `entries` are all that the training was started with; writes slot[0 .. n) and cost[0 .. n). */
+void vx_router_pass(const vx_router *r, const vx_index *ix, const void *entries, uint32_t first, uint32_t n,
+					uint32_t *slot, float *cost);
+/* Answers of the next n points of the pass. */
+void vx_train_take(vx_train *t, const uint32_t *slot, const float *cost, uint32_t n);
+/* vx_train_progress with so many points of the pass answered but not taken yet. */
+double vx_train_progress_after(const vx_train *t, uint32_t points);
+
+/*
  * Writer: turns rows into the pages of a new index. Coded rows come in order of their leaf; rows of other classes and,
  * without a tree (train == NULL), raw rows come at any time. After each call the caller drains vx_writer_next:
  * VX_WRITE hands out one finished page (block want->pages[0], image want->image, in no particular block order but

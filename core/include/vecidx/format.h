@@ -93,8 +93,8 @@ typedef struct vx_meta {
 typedef enum vx_room { VX_ROOM_CODE, VX_ROOM_RAW, VX_ROOM_WILD, VX_ROOM_LATE } vx_room;
 
 /*
- * Header of a page of rows. Chains (leaf, raw, list) have a fixed head; head.next is the newest page, and only these two
- * and the pages of a room list have room.
+ * Header of a page of rows. Chains (leaf, raw, list) have a fixed head; head.next is the newest page, and only these
+ * two and the pages of a room list have room.
  */
 typedef struct vx_chain_header {
 	uint32_t next;
@@ -168,8 +168,8 @@ typedef struct vx_leaf_header {
 } vx_leaf_header;
 
 /*
- * The point that a leaf's scan codes are relative to, at the end of its head page, right before the special area. A leaf
- * without one has codes relative to its lane's centroid, which then has not moved since they were written.
+ * The point that a leaf's scan codes are relative to, at the end of its head page, right before the special area. A
+ * leaf without one has codes relative to its lane's centroid, which then has not moved since they were written.
  */
 typedef struct vx_origin {
 	float scale; /* the origin is exactly scale * code */
