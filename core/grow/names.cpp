@@ -15,7 +15,7 @@ const char *fresh_name(TendPhase after) {
 	case TendPhase::kLink:
 		return "tend new inner page";
 	case TendPhase::kNewRoot:
-		return "tend root's child";
+		return "tend root child";
 	case TendPhase::kReplaceRoot:
 		return "tend new root";
 	case TendPhase::kLeafPages:
