@@ -106,6 +106,12 @@ AM_OBJS = \
 	src/am/workspace.o \
 	src/am/write.o \
 
+# Fault points for tests (src/am/faults.c): FAULTS=1. No library that is installed for use has them.
+ifeq ($(FAULTS),1)
+CORE_OBJS += core/grow/names.o core/grow/names_vacuum.o
+AM_OBJS += src/am/faults.o
+endif
+
 OBJS = $(CORE_OBJS) $(TYPE_OBJS) $(AM_OBJS) src/vecidx.o
 
 # init creates the extension for the others.
@@ -147,7 +153,7 @@ ISOLATION = \
 ISOLATION_OPTS = --inputdir=$(srcdir)/test/isolation --load-extension=vecidx
 
 # -Wno-unused-parameter: the server fixes the signatures of its callbacks. WERROR=-Werror makes warnings errors.
-PG_CPPFLAGS = -I$(srcdir)/core/include -I$(srcdir)/src
+PG_CPPFLAGS = -I$(srcdir)/core/include -I$(srcdir)/src $(if $(filter 1,$(FAULTS)),-DVECIDX_FAULTS)
 PG_CFLAGS = -std=gnu11 -Wextra -Wno-unused-parameter $(WERROR)
 # The core needs no C++ runtime; -U_GLIBCXX_ASSERTIONS because distributions' hardening would pull one in.
 PG_CXXFLAGS = -std=c++20 -fno-exceptions -fno-rtti -fno-threadsafe-statics -fvisibility=hidden \

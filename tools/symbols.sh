@@ -35,6 +35,10 @@ check_library() {
     grep -vE '^(vecidx_[a-z0-9_]+|pg_finfo_vecidx_[a-z0-9_]+|Pg_magic_func|_PG_init|VECIDX.*)(@.*)?$' || true)
   [ -z "$bad" ] || complain "$1 exports more than it should" "$bad"
 
+  # FAULTS=1 is for tests.
+  bad=$({ nm "$1"; strings "$1"; } | grep -E 'vecidx_fault|vecidx\.fault|vx_[a-z]*_record' || true)
+  [ -z "$bad" ] || complain "$1 has fault points" "$bad"
+
   # As -ffast-math links it in: denormals of the whole server would become zeros.
   bad=$(objdump -d "$1" | grep -E '\bldmxcsr\b' | head -n 3 || true)
   [ -z "$bad" ] || complain "$1 changes the floating-point mode" "$bad"

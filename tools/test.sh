@@ -122,6 +122,15 @@ build_with() {
   make -s -C "$work/$1" -f "$top/Makefile" -j "$(cpus)" PG_CONFIG="$pg_config" CC="$1" CXX=$cxx WERROR=-Werror
 }
 
+# The library with fault points, from the objects that do not know of them and those that do.
+build_faults() {
+  mkdir -p "$work/faults"
+  rm -rf "$work/faults/core" "$work/faults/src"
+  cp -a "$work/gcc/core" "$work/gcc/src" "$work/faults"
+  rm -rf "$work/faults/src/am" "$work/faults/src/vecidx.o"
+  make -s -C "$work/faults" -f "$top/Makefile" -j "$(cpus)" PG_CONFIG="$pg_config" CC=gcc CXX=g++ WERROR=-Werror FAULTS=1
+}
+
 install_extension() {
   make -s -C "$work/gcc" -f "$top/Makefile" install PG_CONFIG="$pg_config" CC=gcc CXX=g++ WERROR=-Werror
 }
@@ -143,6 +152,8 @@ run_tap() {
   as_server mkdir "$tap"
   # A copy, because the server's user may not be able to read the sources.
   tar -C "$top" -cf - test/t | as_server tar -C "$tap" -xf -
+  build_faults || return 1
+  cp "$work/faults/vecidx.so" "$tap/vecidx_faults.so" && chmod 755 "$tap/vecidx_faults.so"
   echo 'jit = off' >"$run_dir/tap.conf"
   (
     cd "$top"
@@ -150,7 +161,7 @@ run_tap() {
     for t in ${TAP_TESTS:-test/t/*.pl}; do tests="$tests test/t/$(basename "$t")"; done
     # shellcheck disable=SC2086
     as_server env -C "$tap" PATH="$bindir:$PATH" TESTDIR="$tap" TESTDATADIR="$tap/tmp_check" TESTLOGDIR="$tap/tmp_check/log" \
-      TEMP_CONFIG="$run_dir/tap.conf" \
+      TEMP_CONFIG="$run_dir/tap.conf" VECIDX_FAULTS="$tap/vecidx_faults.so" \
       PGPORT=65432 PG_REGRESS="$pgxs/test/regress/pg_regress" top_builddir="$tap" \
       prove --verbose -I "$pgxs/test/perl" -I "$tap/test/t" $tests
   ) || {

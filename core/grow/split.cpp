@@ -267,7 +267,8 @@ vx_step step_plan(vx_tend &t, vx_want &want) {
 	if (p.parts == 2 && n < 2)
 		p.parts = 1;
 	set_near(t);
-	make_parts(t, n);
+	if (p.parts > 0) // else its rows, if there are any, go to neighbours
+		make_parts(t, n);
 	t.hood.row_at = 0;
 	t.phase = TendPhase::kAssign;
 	return VX_YIELD;

@@ -46,6 +46,7 @@ enum class VacuumPhase : uint8_t {
 struct NodePage {
 	uint32_t block;
 	uint64_t node;
+	bool inner;
 };
 
 // An inner node to be walked.
@@ -98,7 +99,9 @@ struct vx_vacuum {
 	uint8_t *buffer;
 	vecidx::Pool<vecidx::WalkNode> nodes;
 	vecidx::Pool<vecidx::LivingLeaf> leaves;
-	vecidx::Pool<uint64_t> ids;
+	vecidx::Pool<uint64_t> ids;         // of all nodes that a lane names
+	vecidx::Pool<uint64_t> inner_ids;   // of living inner nodes
+	vecidx::Pool<uint32_t> inner_pages; // that were walked
 	size_t walk_at;
 	uint32_t held;    // pages released under one hold of the lock
 	uint64_t limit;   // ids given out later are not judged

@@ -17,6 +17,8 @@ constexpr uint32_t kNone = UINT32_MAX;
 void open_node(vx_vacuum &v) {
 	const WalkNode &node = v.nodes[v.walk_at];
 	v.forgettable = false;
+	if (node.living)
+		v.inner_ids.append(node.node);
 	v.cursor.start(v.meta.dim, node.block, node.node, node.level, v.buffer);
 }
 
@@ -66,6 +68,8 @@ void note_forgettable(vx_vacuum &v) {
 
 void end_walk(vx_vacuum &v) {
 	std::sort(v.ids.begin(), v.ids.end());
+	std::sort(v.inner_ids.begin(), v.inner_ids.end());
+	std::sort(v.inner_pages.begin(), v.inner_pages.end());
 	std::sort(v.leaves.begin(), v.leaves.end(),
 			  [](const LivingLeaf &a, const LivingLeaf &b) { return a.block < b.block; });
 	v.leaf_at = 0;
@@ -126,7 +130,8 @@ void next_leaf(vx_vacuum &v) {
 vx_step step_walk(vx_vacuum &v, vx_want &want) {
 	const size_t lanes = size_t(inner_blocks(v.meta.dim)) * VX_LANES;
 	if (!v.nodes.reserve_more(v.arena, lanes + 1) || !v.leaves.reserve_more(v.arena, lanes) ||
-		!v.ids.reserve_more(v.arena, lanes + 1) || !v.chores.reserve_more(v.arena, 1))
+		!v.ids.reserve_more(v.arena, lanes + 1) || !v.chores.reserve_more(v.arena, 1) ||
+		!v.inner_ids.reserve_more(v.arena, 1) || !v.inner_pages.reserve_more(v.arena, 1))
 		return need_memory(v, want);
 	if (v.nodes.empty()) {
 		v.nodes.append({v.meta.root_node, v.meta.root, v.meta.levels, kNone, {}, true});
@@ -149,6 +154,8 @@ void walk_page(vx_vacuum &v, const void *page) {
 	v.fault = v.cursor.take(page);
 	if (v.fault != nullptr && is_gone(v))
 		return;
+	if (v.fault == nullptr)
+		v.inner_pages.append(v.visiting);
 	const bool old = v.fault == nullptr && page_header<vx_inner_header>(page).horizon < v.oldest;
 	for (InnerBlock block; v.fault == nullptr && v.cursor.next(block);)
 		for (uint32_t lane = 0; lane < VX_LANES; lane++) {
@@ -253,12 +260,26 @@ vx_step apply_release(vx_vacuum &v, void *const pages[], const uint32_t blocks[]
 	return VX_DONE;
 }
 
-// Pages of a node that no lane names, although its id was given out before the walk: a crash or an error came between
-// the writing of them and their publication.
+namespace {
+
+// Pages of a node that no lane names, although its id was given out before the walk, and those that were to extend a
+// living inner node but that the walk did not come by: a crash or an error came between the writing of them and their
+// publication. Nobody publishes them later, for the walk had the lock of the shape.
+bool is_orphan(const vx_vacuum &v, const NodePage &page) {
+	if (page.node >= v.limit)
+		return false;
+	if (!std::binary_search(v.ids.begin(), v.ids.end(), page.node))
+		return true;
+	return page.inner && std::binary_search(v.inner_ids.begin(), v.inner_ids.end(), page.node) &&
+		   !std::binary_search(v.inner_pages.begin(), v.inner_pages.end(), page.block);
+}
+
+} // namespace
+
 vx_step step_orphans(vx_vacuum &v, vx_want &want) {
 	for (; v.orphan_at < v.node_pages.size(); v.orphan_at++) {
 		const NodePage &page = v.node_pages[v.orphan_at];
-		if (page.node >= v.limit || std::binary_search(v.ids.begin(), v.ids.end(), page.node))
+		if (!is_orphan(v, page))
 			continue;
 		v.visiting = page.block;
 		want.npages = 1;

@@ -19,6 +19,7 @@
 #include "utils/memutils.h"
 
 #include "am/build.h"
+#include "am/faults.h"
 #include "type/vector.h"
 
 /* Of maintenance_work_mem, what a build leaves for everything that is not counted: up to an eighth. */
@@ -103,8 +104,10 @@ IndexBuildResult *vecidx_build(Relation heap, Relation index, IndexInfo *info) {
 	vecidx_build_train(&build);
 	result->heap_tuples = vecidx_build_write(&build, &result->index_tuples);
 	vecidx_team_end(&build);
+	vecidx_fault("before", "build");
 	if (RelationNeedsWAL(index))
 		log_newpage_range(index, MAIN_FORKNUM, 0, build.pages.nblocks, true);
+	vecidx_fault("after", "build");
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	return result;

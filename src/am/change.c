@@ -43,6 +43,7 @@ static void unlock_pages(VecidxChange *change, bool changed) {
 			vecidx_free_buffer(change->index, change->buffers[i]);
 		else
 			UnlockReleaseBuffer(change->buffers[i]);
+		vecidx_fault("released", change->what);
 	}
 }
 
@@ -59,8 +60,9 @@ static void record_freed(Relation index, const vx_want *want) {
 		vecidx_record_free(index, want->freed[i]);
 }
 
-void vecidx_change_begin(VecidxChange *change, Relation index, const vx_want *want) {
+void vecidx_change_begin(VecidxChange *change, Relation index, const vx_want *want, const char *what) {
 	change->index = index;
+	change->what = what;
 	change->record = GenericXLogStart(index);
 	lock_pages(change, want);
 	register_pages(change);
@@ -74,9 +76,9 @@ vx_step vecidx_change_end(VecidxChange *change, vx_step step, vx_want *want) {
 		step = VX_CORRUPT;
 	}
 	if (step == VX_DONE) {
-		vecidx_fault("before record");
+		vecidx_fault("before", change->what);
 		GenericXLogFinish(change->record);
-		vecidx_fault("after record");
+		vecidx_fault("after", change->what);
 	} else {
 		GenericXLogAbort(change->record);
 	}
@@ -84,5 +86,7 @@ vx_step vecidx_change_end(VecidxChange *change, vx_step step, vx_want *want) {
 	if (step != VX_DONE)
 		return step;
 	record_freed(change->index, want);
+	if (want->nfreed > 0)
+		vecidx_fault("freed", change->what);
 	return VX_YIELD;
 }

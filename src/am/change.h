@@ -10,6 +10,7 @@
 
 typedef struct VecidxChange {
 	Relation index;
+	const char *what; /* it does: names fault points */
 	GenericXLogState *record;
 	uint32 n;
 	Buffer buffers[VX_MAX_WRITE];
@@ -19,7 +20,7 @@ typedef struct VecidxChange {
 } VecidxChange;
 
 /* Locks and registers want->pages. */
-extern void vecidx_change_begin(VecidxChange *change, Relation index, const vx_want *want);
+extern void vecidx_change_begin(VecidxChange *change, Relation index, const vx_want *want, const char *what);
 /* Finishes the record if `step` is VX_DONE, else drops it; answers VX_YIELD, or what went wrong. */
 extern vx_step vecidx_change_end(VecidxChange *change, vx_step step, vx_want *want);
 

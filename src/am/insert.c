@@ -10,6 +10,7 @@
 #include "utils/memutils.h"
 
 #include "am/change.h"
+#include "am/faults.h"
 #include "type/vector.h"
 
 /* Kept for the rows of one statement. */
@@ -60,7 +61,7 @@ static void show_page(Relation index, vx_insert *machine, BlockNumber block) {
 static vx_step write_pages(Relation index, vx_insert *machine, vx_want *want) {
 	VecidxChange change;
 
-	vecidx_change_begin(&change, index, want);
+	vecidx_change_begin(&change, index, want, vecidx_fault_name(vx_insert_record(machine)));
 	return vecidx_change_end(&change, vx_insert_apply(machine, change.images, change.blocks, want), want);
 }
 

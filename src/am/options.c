@@ -7,6 +7,7 @@
 #include "utils/guc.h"
 
 #include "am/am.h"
+#include "am/faults.h"
 
 double vecidx_recall_target = 0.95;
 
@@ -34,6 +35,7 @@ void vecidx_options_define(void) {
 	DefineCustomRealVariable("vecidx.recall", "Share of the true nearest rows that an index scan shall find.",
 							 "1 gives exact results. It never affects which rows a condition finds.",
 							 &vecidx_recall_target, 0.95, 0.5, 1.0, PGC_USERSET, 0, NULL, NULL, NULL);
+	vecidx_faults_define();
 	MarkGUCPrefixReserved("vecidx");
 }
 

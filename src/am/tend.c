@@ -15,6 +15,7 @@
 #include "utils/memutils.h"
 
 #include "am/change.h"
+#include "am/faults.h"
 
 /* Blocks whose numbers stand for the locks. */
 #define TREE_LOCK 0
@@ -60,7 +61,7 @@ static vx_step write_pages(Relation index, vx_tend *machine, vx_want *want) {
 	VecidxChange change;
 	vx_step step;
 
-	vecidx_change_begin(&change, index, want);
+	vecidx_change_begin(&change, index, want, vecidx_fault_name(vx_tend_record(machine)));
 	/* read while the pages are locked: a scan that saw them as they were has an older horizon */
 	step = vx_tend_apply(machine, change.images, change.blocks, U64FromFullTransactionId(ReadNextFullTransactionId()),
 						 want);

@@ -13,6 +13,7 @@
 #include "utils/memutils.h"
 
 #include "am/change.h"
+#include "am/faults.h"
 
 typedef struct Vacuum {
 	IndexVacuumInfo *info;
@@ -61,7 +62,7 @@ static void ask_callback(Vacuum *vacuum) {
 static vx_step write_pages(Vacuum *vacuum, vx_want *want) {
 	VecidxChange change;
 
-	vecidx_change_begin(&change, vacuum->index, want);
+	vecidx_change_begin(&change, vacuum->index, want, vecidx_fault_name(vx_vacuum_record(vacuum->machine)));
 	return vecidx_change_end(&change, vx_vacuum_apply(vacuum->machine, change.images, change.blocks, want), want);
 }
 

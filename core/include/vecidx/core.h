@@ -388,6 +388,13 @@ void vx_check_page(vx_check *c, const void *page);
 /* A block of at least want->bytes. */
 void vx_check_grow(vx_check *c, void *memory, size_t bytes);
 
+/* ---- naming ---------------------------------------------------------------------------------------------------- */
+
+/* What the record that a machine has just asked for does, in words; only with FAULTS=1. */
+const char *vx_insert_record(const vx_insert *in);
+const char *vx_tend_record(const vx_tend *t);
+const char *vx_vacuum_record(const vx_vacuum *v);
+
 #ifdef __cplusplus
 }
 #endif
