@@ -63,7 +63,7 @@ private:
 		if (progress == Scan::Progress::kRow)
 			rows_left_--;
 		else
-			sleep(0.005);
+			sleep(standby_ ? 0.03 : 0.005);
 		if (progress == Scan::Progress::kRow && lazy_)
 			sleep(0.1);
 		if (progress != Scan::Progress::kDone && rows_left_ > 0)

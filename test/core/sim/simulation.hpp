@@ -10,7 +10,7 @@ namespace vecidx_sim {
 inline Config draw_config(uint64_t seed, Random &random) {
 	Config c{};
 	c.seed = seed;
-	const bool wide = random.chance(0.06);
+	const bool wide = random.chance(0.1);
 	c.dim = wide ? random.between(250, 620) : random.between(3, 24);
 	c.bits = wide ? random.of({1U, 2U, 4U, 4U}) : random.of({0U, 1U, 2U, 4U});
 	c.leaf_size = wide ? random.of({8U, 16U, 40U}) : random.of({6U, 8U, 12U, 16U, 24U});
@@ -18,10 +18,14 @@ inline Config draw_config(uint64_t seed, Random &random) {
 	c.built_raw = random.chance(0.3);
 	c.first_rows = random.chance(0.3) ? 0 : random.between(20, wide ? 100 : 250);
 	c.limits = {random.between(40, 200), random.between(6, 40), random.between(6, 20)};
-	c.writers = random.between(1, 4);
-	c.readers = random.between(1, 4);
-	c.standby_readers = random.chance(0.6) ? random.between(1, 4) : 0;
-	c.steps = wide ? random.between(1000, 4000) : random.between(2000, 12000);
+	// where nobody reads the primary, what is retired is soon used again under the standby's scans
+	const bool far = random.chance(0.4);
+	c.writers = random.between(2, 6);
+	c.readers = far ? 0 : random.between(0, 4);
+	c.freeze = random.of({0.0, 0.003, 0.02});
+	c.standby_readers = far ? random.between(2, 5) : random.chance(0.4) ? random.between(1, 3) : 0;
+	c.feedback = random.of({0.0, 0.0, 0.3, 1.0});
+	c.steps = wide ? random.between(1000, 6000) : random.between(3000, 16000);
 	c.most_rows = random.between(60, 400);
 	c.crash = random.chance(0.4) ? random.uniform() * 0.002 : 0;
 	c.late_log = random.chance(0.5) ? random.uniform() * 0.01 : 0.0005;
@@ -42,7 +46,7 @@ public:
 		start_primary();
 		sessions_.push_back(std::make_unique<Replay>(world_));
 		for (uint32_t i = 0; i < config_.standby_readers; i++)
-			sessions_.push_back(std::make_unique<Reader>(world_, true, random_.chance(0.5)));
+			sessions_.push_back(std::make_unique<Reader>(world_, true, random_.chance(config_.feedback)));
 	}
 
 	void run() {
@@ -108,24 +112,36 @@ private:
 		primary_.push_back(std::move(vacuum));
 	}
 
+	bool is_ready(const Session &session) const {
+		if (world_.closing && session.idle())
+			return false;
+		return session.runnable() && (world_.closing || session.frozen_until <= world_.counts.steps);
+	}
 	// One session goes on for a while, most often for one step.
 	void turn() {
 		std::vector<Session *> ready;
 		for (auto *list : {&primary_, &sessions_})
 			for (const auto &session : *list)
-				if (session->runnable() && !(world_.closing && session->idle()))
+				if (is_ready(*session))
 					ready.push_back(session.get());
 		if (ready.empty()) {
 			world_.counts.steps++;
 			return;
 		}
 		Session *session = ready[random_.below(ready.size())];
+		if (random_.chance(config_.freeze))
+			session->frozen_until = world_.counts.steps + random_.below(uint64_t(1) << random_.between(2, 11));
 		const uint32_t burst = random_.chance(0.1) ? random_.between(2, 60) : 1;
-		for (uint32_t i = 0; i < burst && session->runnable() && !(world_.closing && session->idle()); i++) {
+		for (uint32_t i = 0; i < burst && is_ready(*session); i++) {
 			world_.counts.steps++;
 			const uint64_t before = world_.log.end();
 			session->step();
-			if (getenv("VECIDX_TRACE")&& world_.log.end() != before) { fprintf(stderr,"%lu %s:",world_.log.end(),typeid(*session).name()); for (auto&im: world_.log.entry(world_.log.end()).images) fprintf(stderr," %u/%u",im.block,world_.disk.store.pages[im.block].bytes[8176+8]);fprintf(stderr,"\n"); }
+			if (getenv("VECIDX_TRACE") && world_.log.end() != before) {
+				fprintf(stderr, "%lu %s:", world_.log.end(), typeid(*session).name());
+				for (auto &im : world_.log.entry(world_.log.end()).images)
+					fprintf(stderr, " %u/%u", im.block, world_.disk.store.pages[im.block].bytes[8176 + 8]);
+				fprintf(stderr, "\n");
+			}
 			if (paranoid_ && world_.log.end() != before)
 				verify(world_, world_.disk.store, true);
 		}
@@ -159,7 +175,7 @@ private:
 			standby.applied = end;
 			sessions_.push_back(std::make_unique<Replay>(world_));
 			for (uint32_t i = 0; i < config_.standby_readers; i++)
-				sessions_.push_back(std::make_unique<Reader>(world_, true, random_.chance(0.5)));
+				sessions_.push_back(std::make_unique<Reader>(world_, true, random_.chance(config_.feedback)));
 		}
 		verify(world_, world_.disk.store, true);
 		start_primary();

@@ -80,7 +80,8 @@ inline Survey survey(const Store &store) {
 				living += !vecidx::leaf_marked(page, meta.dim, meta.scan_bits, slot);
 			block = chain.next;
 		}
-		if (getenv("VECIDX_TRACE")) fprintf(stderr, "%lu:%u ", node, living);
+		if (getenv("VECIDX_TRACE"))
+			fprintf(stderr, "%lu:%u ", node, living);
 		out.entries += living;
 		out.longest = std::max(out.longest, living);
 		out.thin += living < vecidx::leaf_least(meta);
@@ -90,16 +91,22 @@ inline Survey survey(const Store &store) {
 
 inline void dump(const Store &store, uint64_t node, uint32_t block) {
 	const uint32_t dim = store.meta().dim;
-	fprintf(stderr, "block %u node %lu kind %u; clock %lu root %u leaves %u levels %u\n", block, node, vecidx::page_special(store.pages[block].data()).kind, store.meta().clock, store.meta().root, store.meta().leaves, store.meta().levels);
+	fprintf(stderr, "block %u node %lu kind %u; clock %lu root %u leaves %u levels %u\n", block, node,
+			vecidx::page_special(store.pages[block].data()).kind, store.meta().clock, store.meta().root,
+			store.meta().leaves, store.meta().levels);
 	std::vector<uint8_t> buffer(vecidx::inner_block_bytes(dim));
 	for (uint32_t b = 1; b < store.nblocks(); b++) {
-		if (!vx_page_is(store.pages[b].data(), VX_KIND_INNER)) continue;
+		if (!vx_page_is(store.pages[b].data(), VX_KIND_INNER))
+			continue;
 		auto &sp = vecidx::page_special(store.pages[b].data());
 		auto &h = vecidx::page_header<vx_inner_header>(store.pages[b].data());
-		fprintf(stderr, "inner block %u node %lu level %u horizon %lu next %d:", b, sp.node, sp.level, h.horizon, (int)h.next);
+		fprintf(stderr, "inner block %u node %lu level %u horizon %lu next %d:", b, sp.node, sp.level, h.horizon,
+				(int)h.next);
 		for (uint32_t i = 0; h.part == 0 && i < h.blocks; i++) {
 			auto bl = vecidx::block_at(store.pages[b].data(), b, i * vx_inner_block_rows(dim));
-			for (uint32_t l = 0; l < 16; l++) if (vecidx::lane_used(bl, l)) fprintf(stderr, " %lu@%u(%ld-%ld)", bl.node(l), bl.child(l), (long)bl.born(l), (long)bl.retired(l));
+			for (uint32_t l = 0; l < 16; l++)
+				if (vecidx::lane_used(bl, l))
+					fprintf(stderr, " %lu@%u(%ld-%ld)", bl.node(l), bl.child(l), (long)bl.born(l), (long)bl.retired(l));
 		}
 		fprintf(stderr, "\n");
 	}
@@ -116,7 +123,9 @@ inline void verify_tidy(const World &world) {
 			continue;
 		const vx_special &special = vecidx::page_special(page.data());
 		if (special.kind == VX_KIND_LEAF || special.kind == VX_KIND_INNER)
-			if (tree.nodes.count(special.node) == 0) dump(store, special.node, block), require(tree.nodes.count(special.node) > 0, "a page of a node that is gone was not freed");
+			if (tree.nodes.count(special.node) == 0)
+				dump(store, special.node, block),
+					require(tree.nodes.count(special.node) > 0, "a page of a node that is gone was not freed");
 		if (special.kind == VX_KIND_RAW)
 			require(special.node == meta.raw_node, "a page of a raw run that is gone was not freed");
 		if (special.kind == VX_KIND_CODE) {
@@ -129,10 +138,13 @@ inline void verify_tidy(const World &world) {
 	if (meta.levels == 0)
 		return;
 	const uint32_t limit = vecidx::leaf_limit(meta, false);
-	if (pending * 50 > slots) fprintf(stderr, "pending %u slots %u\n", pending, slots);
+	if (pending * 50 > slots)
+		fprintf(stderr, "pending %u slots %u\n", pending, slots);
 	require(pending * 50 <= slots, "dead code slots were not made free");
 	require(tree.longest <= 4 * limit + 50, "a leaf grew without being split");
-	if (tree.thin > 2 + tree.leaves.size() / 4) dump(store, 0, 0), fprintf(stderr, "thin %u of %zu least %u limit %u entries %u dim %u\n", tree.thin, tree.leaves.size(), vecidx::leaf_least(meta), limit, tree.entries, meta.dim);
+	if (tree.thin > 2 + tree.leaves.size() / 4)
+		dump(store, 0, 0), fprintf(stderr, "thin %u of %zu least %u limit %u entries %u dim %u\n", tree.thin,
+								   tree.leaves.size(), vecidx::leaf_least(meta), limit, tree.entries, meta.dim);
 	require(tree.thin <= 2 + tree.leaves.size() / 4, "thin leaves were not given to their neighbours");
 }
 

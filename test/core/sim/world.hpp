@@ -17,6 +17,8 @@ struct Config {
 	vecidx::Limits limits;
 	uint32_t writers, readers, standby_readers, steps;
 	uint32_t most_rows;     // from which on more is deleted than inserted
+	double feedback;        // share of the standby's readers whose snapshots the primary minds
+	double freeze;          // chance a turn that somebody is not looked after for a while
 	double crash, late_log; // chances a step: of a crash, of a pause of the standby's replay
 	double odd;             // share of rows that are NULL, huge or zero
 	double drift;           // how fast the rows' centres wander
@@ -219,6 +221,8 @@ public:
 	// Whether it waits for no lock and is not asleep.
 	virtual bool runnable() const = 0;
 	virtual void step() = 0;
+	// The processor has others to care for until then.
+	uint64_t frozen_until = 0;
 	// Nothing more to do once the world is closing.
 	virtual bool idle() const = 0;
 

@@ -90,6 +90,8 @@ public:
 		}
 		if (tend_ != nullptr)
 			step_tend();
+		else if (chore_.kind != VX_CHORE_NONE)
+			start_tend();
 		else if (wants_tree_)
 			start_insert();
 		else if (insert_ != nullptr)
@@ -109,6 +111,7 @@ private:
 		tree_.release();
 		shape_.release();
 		wants_tree_ = false;
+		chore_.kind = VX_CHORE_NONE;
 		world_.database.end(xid_, commit);
 		xid_ = 0;
 	}
@@ -199,13 +202,16 @@ private:
 		}
 	}
 	void inserted() {
-		vx_chore chore;
-		vx_insert_chore(insert_, &chore);
+		vx_insert_chore(insert_, &chore_);
 		world_.database.versions[row_].indexed = world_.log.end();
 		insert_ = nullptr;
 		tree_.release();
-		if (chore.kind != VX_CHORE_NONE && shape_.take(world_.locks, Lock::kShape))
-			tend_ = std::make_unique<Tend>(world_, index_, chore);
+	}
+	// One of many may do it; nobody waits.
+	void start_tend() {
+		if (shape_.take(world_.locks, Lock::kShape))
+			tend_ = std::make_unique<Tend>(world_, index_, chore_);
+		chore_.kind = VX_CHORE_NONE;
 	}
 	void step_tend() {
 		if (!tend_->step())
@@ -231,6 +237,7 @@ private:
 	uint32_t left_ = 0, row_ = 0;
 	bool wants_tree_ = false;
 	Held tree_, shape_;
+	vx_chore chore_{};
 	std::unique_ptr<MachineMemory> insert_memory_;
 	vx_insert *insert_ = nullptr;
 	std::unique_ptr<Tend> tend_;
