@@ -1,0 +1,213 @@
+#!/usr/bin/env python3
+"""Measures an index that grows: rows inserted into an empty one by two connections, then deleted, and inserted again.
+
+    python3 bench/growth.py --set glove --server /path/to/chroot       (or: --server /path/to/pg_config)
+
+For vecidx, and for pgvector's HNSW where it is installed: rows a second and WAL of the index a row (batches of 100 rows
+a transaction, two connections), size after VACUUM, recall and speed beside an index built over the same rows, time of
+VACUUM after 10 % of the rows were deleted, size after 90 % were deleted and came back. Prints a table; the figures go to
+build/bench/results/SET-growth.json. With --sorted rows come near ones together.
+"""
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+
+import build
+import fetch
+import run as runs
+import server as servers
+import systems
+from sets import SETS
+
+BATCH = 100
+WAL_ROWS = 20000
+PROCEDURE = """CREATE PROCEDURE grow(part int, parts int, rows int) LANGUAGE plpgsql AS $$
+DECLARE at int := part * {batch};
+BEGIN
+    WHILE at < rows LOOP
+        INSERT INTO items SELECT id, v FROM source WHERE place >= at AND place < least(at + {batch}, rows)
+            AND NOT EXISTS (SELECT FROM items i WHERE i.id = source.id);
+        COMMIT;
+        at := at + parts * {batch};
+    END LOOP;
+END $$"""
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--set", default="glove", choices=sorted(SETS))
+    parser.add_argument("--server", default="pg_config", help="a pg_config, or a chroot with PostgreSQL in it")
+    parser.add_argument("--cluster", help="folder of the cluster (default as for run.py)")
+    parser.add_argument("--systems", default="vecidx,pgvector", help="which to measure (default %(default)s)")
+    parser.add_argument("--rows", type=int, help="only so many rows (recall is then not measured)")
+    parser.add_argument("--connections", type=int, default=2)
+    parser.add_argument("--sorted", action="store_true", help="insert near rows together")
+    parser.add_argument("--install", action="store_true", help="build this tree and install it into the server first")
+    parser.add_argument("--data", default=build.DATA, help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+class Growth:
+    """One system in a database of its own."""
+
+    def __init__(self, server, system, data_set, prefix, args):
+        self.server = server
+        self.system = system
+        self.data_set = data_set
+        self.prefix = prefix
+        self.args = args
+        self.rows = args.rows or data_set["rows"]
+        self.database = system.database("growth_" + data_set["name"])
+        self.index = system.index.format(ops=systems.OPS[data_set["distance"]])
+
+    def sql(self, command):
+        return self.server.sql(self.database, command)
+
+    def timed(self, command):
+        start = time.monotonic()
+        self.sql(command)
+        return time.monotonic() - start
+
+    def load(self):
+        """The rows in the order in which they are to come, in a table of their own."""
+        self.server.sql("postgres", f"DROP DATABASE IF EXISTS {self.database}")
+        self.server.sql("postgres", f"CREATE DATABASE {self.database}")
+        build.call("load", "-d", self.server.conninfo(self.database), "table", self.system.extension,
+                   self.prefix + "_base.f32", self.data_set["dim"], self.system.storage)
+        near = "0"
+        if self.args.sorted:
+            operator = {"l2": "<->", "cosine": "<=>", "ip": "<#>"}[self.data_set["distance"]]
+            near = f"(SELECT c.id FROM (SELECT * FROM items ORDER BY id LIMIT 300) c ORDER BY c.v {operator} i.v LIMIT 1)"
+        self.sql(f"CREATE TABLE source AS SELECT row_number() OVER (ORDER BY {near}, id) - 1 AS place, id, v FROM items i")
+        self.sql("CREATE UNIQUE INDEX ON source (place); ANALYZE source")
+        self.sql(PROCEDURE.format(batch=BATCH))
+
+    def empty(self, indexed):
+        self.sql("DROP TABLE items")
+        self.sql(f"CREATE TABLE items (id int PRIMARY KEY, v vector({self.data_set['dim']}))")
+        self.sql(f"ALTER TABLE items ALTER v SET STORAGE {'plain' if self.system.storage == 'plain' else 'external'}")
+        if indexed:
+            self.sql(f"CREATE INDEX items_v_idx ON items {self.index}")
+
+    def grow(self, rows):
+        """Seconds, and bytes of WAL."""
+        before = self.sql("SELECT pg_current_wal_insert_lsn()")
+        start = time.monotonic()
+        clients = [subprocess.Popen(["psql", self.server.conninfo(self.database), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-c",
+                                     f"CALL grow({part}, {self.args.connections}, {rows})"])
+                   for part in range(self.args.connections)]
+        if any([client.wait() for client in clients]):
+            sys.exit(f"{self.system.name}: an insert failed")
+        seconds = time.monotonic() - start
+        return seconds, int(self.sql(f"SELECT pg_current_wal_insert_lsn() - '{before}'::pg_lsn"))
+
+    def size(self):
+        return int(self.sql("SELECT pg_relation_size('items_v_idx')"))
+
+    def checked(self):
+        if self.system.extension == "vecidx":
+            self.sql("SELECT vecidx_check('items_v_idx', true)")
+
+    def queries(self):
+        """Recall and speed of LIMIT 10 at the default setting; the median of three runs."""
+        if self.rows < self.data_set["rows"]:
+            return {}
+        options = ["-d", self.server.conninfo(self.database), "-f", self.prefix, "-D", self.data_set["dim"], "-m",
+                   self.data_set["distance"], "-k", 10, "-p", "index", "-c", 1]
+        for setting in self.system.settings:
+            options += ["-s", setting]
+        found = [json.loads(build.call("client", *options)) for _ in range(3)]
+        return sorted(found, key=lambda figures: figures["qps"])[1]
+
+    def measure(self):
+        print(f"{self.system.name}: loading", file=sys.stderr)
+        self.load()
+        facts = {}
+        # what the table and its primary key write, to be taken off
+        wal_rows = min(WAL_ROWS, self.rows)
+        self.empty(indexed=False)
+        _, bare = self.grow(wal_rows)
+        self.empty(indexed=True)
+        self.sql("CHECKPOINT")
+        print(f"{self.system.name}: growing", file=sys.stderr)
+        facts["seconds"], wal = self.grow(self.rows)
+        facts["rows_a_second"] = self.rows / facts["seconds"]
+        facts["wal_a_row"] = wal / self.rows - bare / wal_rows
+        facts["size_grown"] = self.size()
+        self.sql("VACUUM ANALYZE items")
+        facts["size_vacuumed"] = self.size()
+        self.checked()
+        facts["grown"] = self.queries()
+        self.sql("DELETE FROM items WHERE id % 10 = 3")
+        facts["vacuum_seconds"] = self.timed("VACUUM items")
+        self.grow(self.rows)
+        self.sql("DELETE FROM items WHERE id % 10 <> 3")
+        self.sql("VACUUM items")
+        self.sql("VACUUM items")
+        self.grow(self.rows)
+        facts["size_refilled"] = self.size()
+        self.checked()
+        facts["refilled"] = self.queries()
+        print(f"{self.system.name}: building", file=sys.stderr)
+        self.sql("DROP INDEX items_v_idx")
+        facts["build_seconds"] = self.timed(f"CREATE INDEX items_v_idx ON items {self.index}")
+        facts["size_built"] = self.size()
+        self.sql("VACUUM ANALYZE items")
+        facts["built"] = self.queries()
+        return facts
+
+
+def number(figures, key):
+    return f"{figures[key]:.4g}" if key in figures else "-"
+
+
+def table(results):
+    names = list(results["systems"])
+    lines = [f"{results['set']['title']}, {results['rows']} rows, {results['connections']} connections, "
+             f"{BATCH} rows a transaction", "", "| | " + " | ".join(names) + " |", "|---|" + "---|" * len(names)]
+
+    def line(title, cell):
+        lines.append(f"| {title} | " + " | ".join(cell(results["systems"][name]) for name in names) + " |")
+
+    line("rows inserted a second", lambda f: f"{f['rows_a_second']:.0f}")
+    line("WAL of the index, bytes a row", lambda f: f"{f['wal_a_row']:.0f}")
+    line("size grown / after VACUUM / built, bytes a row", lambda f: " / ".join(
+        f"{f[key] / results['rows']:.0f}" for key in ("size_grown", "size_vacuumed", "size_built")))
+    line("size after 90 % deleted, VACUUM, refill", lambda f: f"{f['size_refilled'] / results['rows']:.0f}")
+    line("VACUUM after 10 % deleted, s", lambda f: f"{f['vacuum_seconds']:.2f}")
+    line("CREATE INDEX, s", lambda f: f"{f['build_seconds']:.1f}")
+    for key in ("grown", "refilled", "built"):
+        line(f"recall@10 / queries a second, {key}", lambda f, key=key: f"{number(f[key], 'recall')} / {number(f[key], 'qps')}")
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    args = arguments()
+    fetch.ensure([args.set], args.data)
+    data_set = fetch.describe(args.set, args.data)
+    server = servers.Server(args.server, args.cluster)
+    if os.path.exists(server.folder):
+        sys.exit(f"{server.folder} exists: remove it, or choose another with --cluster")
+    if args.install:
+        runs.install(server)
+    server.start()
+    try:
+        compared = [systems.SYSTEMS[name] for name in args.systems.split(",")]
+        found = {s.name: Growth(server, s, data_set, os.path.join(args.data, args.set), args).measure()
+                 for s in compared if systems.available(server, s)}
+    finally:
+        server.stop()
+        server.remove()
+    results = {"set": data_set, "rows": args.rows or data_set["rows"], "connections": args.connections,
+               "sorted": args.sorted, "machine": runs.machine(), "date": time.strftime("%Y-%m-%d"), "systems": found}
+    os.makedirs(build.RESULTS, exist_ok=True)
+    with open(os.path.join(build.RESULTS, args.set + "-growth.json"), "w") as file:
+        json.dump(results, file, indent=1)
+    print(table(results))
+
+
+if __name__ == "__main__":
+    main()
