@@ -149,6 +149,8 @@ ISOLATION = \
 	build_concurrently \
 	repeatable_read \
 	serializable \
+	scan_beside_growth \
+	first_training \
 
 ISOLATION_OPTS = --inputdir=$(srcdir)/test/isolation --load-extension=vecidx
 
