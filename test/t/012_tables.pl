@@ -144,7 +144,7 @@ $node->safe_psql('restored', 'CREATE EXTENSION vecidx');
 $node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-h', $node->host, '-p', $node->port, '-f', $dump, 'restored' ], 'restored');
 for my $table (qw(saved moved))
 {
-	my $ask = "SELECT count(vecidx_check(indexrelid, true)), string_agg(replace(pg_get_indexdef(indexrelid), 'public.', ''), E'\n' ORDER BY 1) FROM pg_index WHERE indrelid = '$table'::regclass";
+	my $ask = "SELECT count(vecidx_check(indexrelid, true)), string_agg(replace(pg_get_indexdef(indexrelid), 'public.', ''), E'\n' ORDER BY pg_get_indexdef(indexrelid)) FROM pg_index WHERE indrelid = '$table'::regclass";
 	(my $definitions = $node->safe_psql('restored', $ask)) =~ s/^3\|//;
 	is($definitions, run_sql($ask) =~ s/^3\|//r, "$table: all indexes are sound and defined as before");
 	is($node->safe_psql('restored', "SET enable_seqscan = off; SELECT count(*) FROM (SELECT id FROM $table ORDER BY v <-> '[1,2,3,4,5,6]') s"),
