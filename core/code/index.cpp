@@ -61,6 +61,7 @@ void rotate_mean(vx_index &ix) {
 }
 
 void complete(vx_index &ix) {
+	ix.limits = kLimits;
 	ix.rotation_size = std::bit_floor(ix.meta.dim);
 	memset(mean_of(ix), 0, sizeof(float) * 2 * ix.meta.dim);
 	ix.mean_norm = 0;

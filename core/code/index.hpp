@@ -10,8 +10,21 @@
 
 #include "vecidx/core.h"
 
+namespace vecidx {
+
+// When the tree changes its shape. The same in every index; kept with it so that tests of few rows can lower them.
+struct Limits {
+	uint32_t fewest_rows;   // with fewer a tree is not worth its pages: rows are kept raw, and searched exactly
+	uint32_t root_children; // a node with up to so many children is the root
+	uint32_t lanes;         // living lanes of an inner node below the root
+};
+inline constexpr Limits kLimits{4000, 4096, 256};
+
+} // namespace vecidx
+
 struct vx_index {
 	vx_meta meta;
+	vecidx::Limits limits;
 	uint32_t rotation_size; // largest power of two <= dim
 	float mean_norm;        // |mean|, rounded up
 							// then: float mean[dim], float rotated_mean[dim], uint8_t signs[kRounds * dim] (0 or 1)

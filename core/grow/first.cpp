@@ -185,7 +185,7 @@ vx_step step_raw(vx_tend &t, vx_want &want) {
 			return need_memory(t, want);
 		return ask(t, want, r.next_block);
 	}
-	r.leaves = std::min(vx_plan_leaves(t.ix, r.n), kMostRootChildren - 1);
+	r.leaves = std::min(vx_plan_leaves(t.ix, r.n), t.ix->limits.root_children - 1);
 	if (r.leaves == 0) {
 		t.phase = TendPhase::kDone;
 		return VX_DONE;

@@ -216,8 +216,10 @@ void end_moves(vx_tend &t) {
 	for (TendRow &row : h.rows) {
 		if (row.leaf != 0 || row.code == kNoIndex || row.page == VX_NO_BLOCK)
 			continue;
-		if (row.target < h.nleaves)
+		if (row.target < h.nleaves) { // the neighbour had no room
 			row.target = row.half;
+			need_reach(t, row);
+		}
 		left++;
 	}
 	if (t.plan.parts == 0 && left > 0) { // rows without a neighbour

@@ -115,7 +115,7 @@ vx_step apply_root(vx_tend &t, void *const pages[], const uint32_t[], vx_want &w
 void check_lanes(vx_tend &t, uint32_t above, uint32_t living) {
 	const bool root = is_root(t, above);
 	t.phase = TendPhase::kDone;
-	if (living <= (root ? kMostRootChildren : kMostLanes) || (root && t.meta.levels == kMaxLevels))
+	if (living <= (root ? t.ix->limits.root_children : t.ix->limits.lanes) || (root && t.meta.levels == kMaxLevels))
 		return;
 	Regroup &r = t.regroup;
 	r.above = above;

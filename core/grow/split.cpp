@@ -88,6 +88,8 @@ namespace {
 void make_parts(vx_tend &t, uint32_t n) {
 	Neighbourhood &h = t.hood;
 	LeafPlan &p = t.plan;
+	if (p.parts == 0) // its rows go to the neighbours; there may be none
+		return;
 	double *mean[2] = {h.leaves[h.nleaves].centroid, h.leaves[h.nleaves + 1].centroid};
 	double extra[2] = {0, 0};
 	uint32_t cut = n;
@@ -193,6 +195,20 @@ void assign_row(vx_tend &t, TendRow &row) {
 		row.target = static_cast<uint16_t>(best);
 }
 
+// All rows have their targets.
+void settle(vx_tend &t) {
+	Neighbourhood &h = t.hood;
+	plan_centroids(t);
+	for (const TendRow &row : h.rows) {
+		need_reach(t, row);
+		need_centroid(t, row);
+	}
+	for (uint32_t part = 0; part < t.plan.parts; part++)
+		need_spread(t, h.leaves[0].parent, h.leaves[h.nleaves + part].centroid);
+}
+
+} // namespace
+
 // How far targets, and what lies above them, must reach.
 void need_reach(vx_tend &t, const TendRow &row) {
 	Neighbourhood &h = t.hood;
@@ -209,20 +225,6 @@ void need_reach(vx_tend &t, const TendRow &row) {
 	for (uint32_t i = leaf.parent; h.above[i].parent != kNoIndex; i = h.above[i].parent)
 		h.above[i].needed_radius = std::max(h.above[i].needed_radius, reach(h.above[i].centroid));
 }
-
-// All rows have their targets.
-void settle(vx_tend &t) {
-	Neighbourhood &h = t.hood;
-	plan_centroids(t);
-	for (const TendRow &row : h.rows) {
-		need_reach(t, row);
-		need_centroid(t, row);
-	}
-	for (uint32_t part = 0; part < t.plan.parts; part++)
-		need_spread(t, h.leaves[0].parent, h.leaves[h.nleaves + part].centroid);
-}
-
-} // namespace
 
 // A leaf's centroid must lie within what the lanes above say.
 void need_spread(vx_tend &t, uint32_t parent, const double *centroid) {

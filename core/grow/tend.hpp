@@ -32,8 +32,6 @@ inline constexpr uint32_t kMostAbove = 1 + kTendBeam * kMaxLevels;
 // Nodes that may take the place of one.
 inline constexpr uint32_t kMostParts = 2;
 inline constexpr uint32_t kMostLeaves = kNeighbours + kMostParts;
-// Living lanes of an inner node below the root.
-inline constexpr uint32_t kMostLanes = 256;
 
 enum class TendPhase : uint8_t {
 	kMeta,
@@ -343,6 +341,7 @@ inline const vx_code_entry &code_of(const vx_tend &t, uint32_t code) {
 // ---- split.cpp: what becomes of a leaf's rows, and of its neighbours'
 uint32_t wanted_parts(const vx_tend &t, bool &nothing);
 void set_part(vx_tend &t, uint32_t part, const double *mean, double extra);
+void need_reach(vx_tend &t, const TendRow &row);
 void need_spread(vx_tend &t, uint32_t parent, const double *centroid);
 inline float rounded_up(double x) {
 	return __builtin_nextafterf(static_cast<float>(x), __builtin_inff());

@@ -37,24 +37,23 @@ void take_all(vx_scan &s, const void *page, uint32_t count) {
 			s.waiting.append({-INFINITY, leaf_ref(page, dim, bits, i)});
 }
 
-// On a page with marks: marked entries, whose estimate is infinite, leave the survivors unless this scan needs them.
-// A row that moved away and came back has an entry of either sort here: the one with an estimate stays. Returns how
-// many entries the page has without the marked ones that this scan skips.
-uint32_t sort_out_marked(vx_scan &s, const void *page, uint32_t count, Survivor *out, uint32_t &found) {
+// On a page with marks: marked entries leave the survivors unless this scan needs them. Their estimate is infinite, so
+// that they survive only where all do. Another entry of the page may have the same reference: its row came back.
+// Returns how many entries the page has for this scan.
+uint32_t sort_out_marked(const vx_scan &s, const void *page, uint32_t count, Survivor *out, uint32_t &found) {
 	const uint32_t dim = s.query.dim, bits = s.ix->meta.scan_bits;
-	const bool take = takes_marked(s, page_header<vx_leaf_header>(page));
-	uint32_t marked = 0;
+	const bool take = takes_marked(s, page_header<vx_leaf_header>(page)), all = found == count;
+	uint32_t marked = 0, kept = 0;
 	for (uint32_t i = 0; i < count; i++) {
-		if (!leaf_marked(page, dim, bits, i))
-			continue;
-		const uint32_t ref = leaf_ref(page, dim, bits, i);
-		marked++;
-		Survivor *end =
-			std::remove_if(out, out + found, [&](const Survivor &w) { return w.ref == ref && !(w.est < INFINITY); });
-		found = static_cast<uint32_t>(end - out);
-		if (take)
-			out[found++] = {-INFINITY, ref};
+		if (leaf_marked(page, dim, bits, i))
+			marked++;
+		else if (all)
+			out[kept++] = out[i];
 	}
+	found = all ? kept : found;
+	for (uint32_t i = 0; take && i < count && found < count; i++)
+		if (leaf_marked(page, dim, bits, i))
+			out[found++] = {-INFINITY, leaf_ref(page, dim, bits, i)};
 	return take ? count : count - marked;
 }
 
@@ -131,7 +130,10 @@ void scan_codes(vx_scan &s, const void *page, uint32_t count) {
 	auto *out = reinterpret_cast<Survivor *>(s.waiting.end());
 	uint32_t found = kernels().scan[scan_index(bits)](leaf_block(page, dim, bits, 0), (count + VX_LANES - 1) / VX_LANES,
 													  vx_scan_rows(dim, bits), count, query, relative, out);
-	const uint32_t entries = header.moved == 0 ? count : sort_out_marked(s, page, count, out, found);
+	// below a cut no marked entry survives; that the page is then thought to have more entries than it has costs at most
+	// another pass in a scan that is read to its end
+	const bool sorted_out = header.moved == 0 || (std::isfinite(relative) && !takes_marked(s, header));
+	const uint32_t entries = sorted_out ? count : sort_out_marked(s, page, count, out, found);
 	for (uint32_t i = 0; i < found; i++) {
 		out[i].est = base + squared_unit * out[i].est;
 		if (!s.gated && std::isfinite(out[i].est))

@@ -10,9 +10,6 @@
 namespace vecidx {
 namespace {
 
-// With fewer rows a tree is not worth its pages: they are kept raw, and searched exactly.
-constexpr uint64_t kFewestRows = 4000;
-
 // Leaves that a search opens where the choice matters: hard data opens more, but then larger leaves cost more too.
 constexpr double kOpened = 16;
 
@@ -63,7 +60,7 @@ uint32_t leaf_least(const vx_meta &meta) {
 using namespace vecidx;
 
 uint32_t vx_plan_leaves(const vx_index *ix, uint64_t rows) {
-	if (rows < kFewestRows)
+	if (rows < ix->limits.fewest_rows)
 		return 0;
 	const vx_meta &meta = ix->meta;
 	uint32_t size = std::max(1U, meta.leaf_size);

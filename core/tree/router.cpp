@@ -104,7 +104,7 @@ size_t vx_router_size(const vx_index *ix, uint32_t leaves) {
 	vx_router most{};
 	most.with_extra = has_extra(*ix);
 	for (uint32_t items = std::max(1U, leaves); items > 0 && most.nlevels < kMostLevels;) {
-		const uint32_t groups = groups_above(items);
+		const uint32_t groups = groups_above(*ix, items);
 		RouterLevel &level = most.levels[most.nlevels++];
 		level.groups = std::max(groups, 1U);
 		level.slots = Level::most_slots(items, level.groups);

@@ -19,7 +19,7 @@ void carve(Carver &memory, vx_train &t, const vx_index &ix, uint32_t n, uint32_t
 	t.points.carve(memory, n, dim, extra);
 	uint32_t items = leaves, most_slots = 0;
 	for (uint32_t l = 0; l < kMostLevels && items > 0; l++) {
-		const uint32_t groups = groups_above(items);
+		const uint32_t groups = groups_above(ix, items);
 		t.levels[l].carve(memory, items, std::max(groups, 1U), dim, extra);
 		t.farthest[l] = memory.take<float>(items);
 		most_slots = std::max(most_slots, Level::most_slots(items, std::max(groups, 1U)));

@@ -11,16 +11,14 @@
 
 namespace vecidx {
 
-// A node with up to so many children is the root.
-inline constexpr uint32_t kMostRootChildren = 4096;
 
 enum class TrainPhase : uint8_t { kMeasure, kCluster, kRegroup, kDirections, kGroup, kLayOut, kSpread, kDone };
 
 // How many groups so many items should have.
 uint32_t groups_for(uint32_t items);
 // The same for a level of the tree: 0 where the root is above it.
-inline uint32_t groups_above(uint32_t items) {
-	return items > kMostRootChildren ? groups_for(items) : 0;
+inline uint32_t groups_above(const vx_index &ix, uint32_t items) {
+	return items > ix.limits.root_children ? groups_for(items) : 0;
 }
 // Whether points have an extra coordinate.
 inline bool has_extra(const vx_index &ix) {

@@ -61,7 +61,7 @@ float farthest_leaf(const vx_train &t, uint32_t level, uint32_t item) {
 
 void group_level(vx_train &t) {
 	const uint32_t level = t.at / 2;
-	if (t.levels[level].items <= kMostRootChildren) {
+	if (t.levels[level].items <= t.ix->limits.root_children) {
 		t.nlevels = level + 1;
 		t.at = level;
 		start_layout(t);

@@ -1,0 +1,151 @@
+// What must hold whenever no record is half done: the structure check finds nothing, every row that is in the index for
+// good is there once, and nothing else but rows that may be there. At the end also: nothing is left that nobody needs.
+#pragma once
+
+#include <set>
+
+#include "page/inner.hpp"
+#include "page/leaf.hpp"
+#include "sim/world.hpp"
+#include "tree/plan.hpp"
+
+namespace vecidx_sim {
+
+inline void verify_rows(const World &world, const std::vector<uint64_t> &rows) {
+	const std::set<uint64_t> found(rows.begin(), rows.end());
+	require(found.size() == rows.size(), "a row is in the index twice");
+	std::set<uint64_t> may;
+	for (const Version &v : world.database.versions) {
+		if (v.made == kNever || v.freed != kNever)
+			continue;
+		may.insert(v.number);
+		if (v.indexed != kNever && v.pruned == kNever)
+			require(found.count(v.number) > 0, "a row is missing in the index");
+	}
+	for (const uint64_t number : found)
+		require(may.count(number) > 0, "a row that was removed is still in the index");
+}
+
+inline void verify(World &world, Store &store, bool rows) {
+	const Index index = world.open(store);
+	const vecidx_test::CheckReport report = vecidx_test::check(store, index);
+	if (!report.faults.empty())
+		throw std::logic_error("check: block " + std::to_string(report.faults[0].block) + ": " + report.faults[0].why);
+	require(report.end == VX_DONE, "a check does not end");
+	world.counts.levels = std::max<uint64_t>(world.counts.levels, store.meta().levels);
+	if (rows)
+		verify_rows(world, report.rows);
+}
+
+// The tree by its living lanes.
+struct Survey {
+	std::set<uint64_t> nodes;
+	std::vector<std::pair<uint64_t, uint32_t>> leaves; // nodes and first pages
+	uint32_t entries = 0, longest = 0, thin = 0;
+};
+
+inline void survey_node(const Store &store, uint32_t block, uint64_t node, uint32_t level, Survey &out) {
+	const uint32_t dim = store.meta().dim;
+	std::vector<uint8_t> buffer(vecidx::inner_block_bytes(dim));
+	vecidx::InnerCursor cursor;
+	cursor.start(dim, block, node, level, buffer.data());
+	out.nodes.insert(node);
+	while (cursor.wanted() != VX_NO_BLOCK) {
+		require(cursor.take(store.pages.at(cursor.wanted()).data()) == nullptr, "an inner page is damaged");
+		for (vecidx::InnerBlock lanes; cursor.next(lanes);)
+			for (uint32_t lane = 0; lane < VX_LANES; lane++) {
+				if (!vecidx::lane_used(lanes, lane) || !vecidx::lane_lives(lanes, lane))
+					continue;
+				if (level > 1)
+					survey_node(store, lanes.child(lane), lanes.node(lane), level - 1, out);
+				else
+					out.leaves.emplace_back(lanes.node(lane), lanes.child(lane));
+			}
+	}
+}
+
+inline Survey survey(const Store &store) {
+	Survey out;
+	const vx_meta &meta = store.meta();
+	if (meta.levels == 0)
+		return out;
+	survey_node(store, meta.root, meta.root_node, meta.levels, out);
+	for (const auto &[node, first] : out.leaves) {
+		out.nodes.insert(node);
+		uint32_t living = 0;
+		for (uint32_t block = first; block != VX_NO_BLOCK;) {
+			const void *page = store.pages.at(block).data();
+			const auto &chain = vecidx::page_header<vx_chain_header>(page);
+			for (uint32_t slot = 0; slot < chain.count; slot++)
+				living += !vecidx::leaf_marked(page, meta.dim, meta.scan_bits, slot);
+			block = chain.next;
+		}
+		if (getenv("VECIDX_TRACE"))
+			fprintf(stderr, "%lu:%u ", node, living);
+		out.entries += living;
+		out.longest = std::max(out.longest, living);
+		out.thin += living < vecidx::leaf_least(meta);
+	}
+	return out;
+}
+
+inline void dump(const Store &store, uint64_t node, uint32_t block) {
+	const uint32_t dim = store.meta().dim;
+	fprintf(stderr, "block %u node %lu kind %u; clock %lu root %u leaves %u levels %u\n", block, node,
+			vecidx::page_special(store.pages[block].data()).kind, store.meta().clock, store.meta().root,
+			store.meta().leaves, store.meta().levels);
+	std::vector<uint8_t> buffer(vecidx::inner_block_bytes(dim));
+	for (uint32_t b = 1; b < store.nblocks(); b++) {
+		if (!vx_page_is(store.pages[b].data(), VX_KIND_INNER))
+			continue;
+		auto &sp = vecidx::page_special(store.pages[b].data());
+		auto &h = vecidx::page_header<vx_inner_header>(store.pages[b].data());
+		fprintf(stderr, "inner block %u node %lu level %u horizon %lu next %d:", b, sp.node, sp.level, h.horizon,
+				(int)h.next);
+		for (uint32_t i = 0; h.part == 0 && i < h.blocks; i++) {
+			auto bl = vecidx::block_at(store.pages[b].data(), b, i * vx_inner_block_rows(dim));
+			for (uint32_t l = 0; l < 16; l++)
+				if (vecidx::lane_used(bl, l))
+					fprintf(stderr, " %lu@%u(%ld-%ld)", bl.node(l), bl.child(l), (long)bl.born(l), (long)bl.retired(l));
+		}
+		fprintf(stderr, "\n");
+	}
+}
+// After vacuums that nobody kept from anything: no page of a node that is gone, no dead slot, leaves of a sane size.
+inline void verify_tidy(const World &world) {
+	const Store &store = world.disk.store;
+	const vx_meta &meta = store.meta();
+	const Survey tree = survey(store);
+	uint32_t pending = 0, slots = 0;
+	for (uint32_t block = 1; block < store.nblocks(); block++) {
+		const Page &page = store.pages[block];
+		if (FreeSpace::is_free(page))
+			continue;
+		const vx_special &special = vecidx::page_special(page.data());
+		if (special.kind == VX_KIND_LEAF || special.kind == VX_KIND_INNER)
+			if (tree.nodes.count(special.node) == 0)
+				dump(store, special.node, block),
+					require(tree.nodes.count(special.node) > 0, "a page of a node that is gone was not freed");
+		if (special.kind == VX_KIND_RAW)
+			require(special.node == meta.raw_node, "a page of a raw run that is gone was not freed");
+		if (special.kind == VX_KIND_CODE) {
+			const auto &header = vecidx::page_header<vx_rows_header>(page.data());
+			require(special.node == 0 || special.node == meta.trained, "a code page of no training was not freed");
+			pending += header.dead - header.free;
+			slots += header.chain.count;
+		}
+	}
+	if (meta.levels == 0)
+		return;
+	const uint32_t limit = vecidx::leaf_limit(meta, false);
+	if (pending * 50 > slots)
+		fprintf(stderr, "pending %u slots %u\n", pending, slots);
+	require(pending * 50 <= slots, "dead code slots were not made free");
+	require(tree.longest <= 4 * limit + 50, "a leaf grew without being split");
+	if (tree.thin > 2 + tree.leaves.size() / 4)
+		dump(store, 0, 0), fprintf(stderr, "thin %u of %zu least %u limit %u entries %u dim %u\n", tree.thin,
+								   tree.leaves.size(), vecidx::leaf_least(meta), limit, tree.entries, meta.dim);
+	require(tree.thin <= 2 + tree.leaves.size() / 4, "thin leaves were not given to their neighbours");
+}
+
+} // namespace vecidx_sim
