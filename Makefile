@@ -149,6 +149,8 @@ ISOLATION = \
 	build_concurrently \
 	repeatable_read \
 	serializable \
+	scan_beside_growth \
+	first_training \
 
 ISOLATION_OPTS = --inputdir=$(srcdir)/test/isolation --load-extension=vecidx
 
@@ -197,6 +199,9 @@ $(shell mkdir -p $(dir $(OBJS)))
 
 # Longer runs and conveniences; doc/testing.md describes them.
 SECONDS ?= 60
+CYCLES ?= 100
+MINUTES ?= 30
+.PHONY: crash-loop soak
 .PHONY: test quickstart check-17 check-18 check-bare fuzz format
 test quickstart:
 	sh $(srcdir)/tools/$@.sh
@@ -208,6 +213,10 @@ check-bare:
 	sh $(srcdir)/tools/chroot.sh bare bookworm
 fuzz:
 	sh $(srcdir)/tools/fuzz.sh $(SECONDS)
+crash-loop:
+	VECIDX_CYCLES=$(CYCLES) sh $(srcdir)/tools/longrun.sh 009_crash_loop.pl
+soak:
+	VECIDX_MINUTES=$(MINUTES) sh $(srcdir)/tools/longrun.sh 011_soak.pl
 format:
 	cd $(srcdir) && git ls-files '*.c' '*.h' '*.cpp' '*.hpp' | xargs clang-format -i
 

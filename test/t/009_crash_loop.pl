@@ -104,11 +104,12 @@ sub come_back
 	my ($how) = @_;
 	if ($how ne 'backend')
 	{
-		# backends of a killed postmaster may live a little longer
-		for (1 .. 200)
+		# backends of a killed postmaster live a little longer
+		for (1 .. 100)
 		{
+			sleep 0.3 if $how eq 'postmaster';
 			last if $node->start(fail_ok => 1);
-			sleep 0.1;
+			$node->{_pid} = undef;
 		}
 	}
 	$node->poll_query_until('postgres', 'SELECT 1', '1') or die 'the server did not come back';

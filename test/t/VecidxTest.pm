@@ -33,9 +33,10 @@ sub make_table
 {
 	my ($node, $table, $dim, %option) = @_;
 	my $kind = $option{kind} // '';
+	my $with = $option{leaf_size} ? "WITH (leaf_size = $option{leaf_size})" : '';
 	my $sql = "CREATE $kind TABLE $table (id int, v vector($dim)) WITH (autovacuum_enabled = off);";
 	$sql .= "INSERT INTO $table SELECT i, made_row(i, $dim) FROM generate_series(1, $option{rows}) i;" if $option{rows};
-	$sql .= "CREATE INDEX ${table}_$_->[0] ON $table USING vecidx (v vector_$_->[0]_ops);" for @classes;
+	$sql .= "CREATE INDEX ${table}_$_->[0] ON $table USING vecidx (v vector_$_->[0]_ops) $with;" for @classes;
 	$node->safe_psql('postgres', $sql);
 	return;
 }
