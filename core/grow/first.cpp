@@ -170,7 +170,7 @@ vx_step apply_first_tree(vx_tend &t, void *const pages[], const uint32_t[], vx_w
 	meta->spread = r.train->spread;
 	meta->local_dim = r.train->local_dim;
 	meta->epoch++;
-	page_header<vx_inner_header>(pages[1]).horizon = t.now;
+	retire_on(pages[1], meta->clock, t.now);
 	t.phase = TendPhase::kDone;
 	return VX_DONE;
 }

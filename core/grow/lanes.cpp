@@ -28,7 +28,7 @@ void list_lanes(vx_tend &t, const void *page) {
 				s.living++;
 			} else if (!lane_used(block, lane)) {
 				s.unused.append(at);
-			} else if (block.retired(lane) != VX_NEVER && forget && s.retired.size() < most) {
+			} else if (forget && block.retired(lane) <= header.until && s.retired.size() < most) {
 				s.retired.append(at);
 				s.retired_child.append(child_of(block, lane));
 			}
@@ -49,6 +49,17 @@ vx_step apply_free(vx_tend &t, void *const pages[], const uint32_t blocks[], vx_
 	return VX_DONE;
 }
 
+bool any_retired(const void *page, uint32_t dim, uint32_t number) {
+	const auto &header = page_header<vx_inner_header>(page);
+	for (uint32_t i = 0; i < header.blocks; i++) {
+		const InnerBlock block = block_at(page, number, i * vx_inner_block_rows(dim));
+		for (uint32_t lane = 0; lane < VX_LANES; lane++)
+			if (lane_used(block, lane) && block.retired(lane) != VX_NEVER)
+				return true;
+	}
+	return false;
+}
+
 vx_step apply_clear(vx_tend &t, void *const pages[], const uint32_t blocks[], vx_want &want) {
 	Swap &s = t.swap;
 	if (!vx_page_is(pages[0], VX_KIND_INNER))
@@ -66,6 +77,9 @@ vx_step apply_clear(vx_tend &t, void *const pages[], const uint32_t blocks[], vx
 		std::swap(s.retired_child[i], s.retired_child[s.clear_at]);
 		s.clear_at++;
 	}
+	header.until = 0;
+	if (any_retired(pages[0], dim_of(t), blocks[0]))
+		retire_on(pages[0], t.meta.clock, t.now);
 	return VX_DONE;
 }
 
@@ -137,7 +151,7 @@ vx_step apply_publish(vx_tend &t, void *const pages[], const uint32_t blocks[], 
 	}
 	void *page = page_of(pages, blocks, npages, s.old.page);
 	put_word(page, s.old.row, VX_CHILD_RETIRED_LO, s.old.lane, meta->clock);
-	page_header<vx_inner_header>(page).horizon = t.now;
+	retire_on(page, meta->clock, t.now);
 	if (level == 1)
 		meta->leaves += s.n - 1;
 	s.living += s.n - 1;

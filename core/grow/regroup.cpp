@@ -105,7 +105,7 @@ vx_step apply_root(vx_tend &t, void *const pages[], const uint32_t[], vx_want &w
 	meta->root = t.fresh.block[0];
 	meta->root_node = t.first_id + t.regroup.wanted;
 	meta->levels = static_cast<uint8_t>(old.level + 1);
-	page_header<vx_inner_header>(pages[1]).horizon = t.now;
+	retire_on(pages[1], meta->clock, t.now);
 	t.phase = TendPhase::kDone;
 	return VX_DONE;
 }

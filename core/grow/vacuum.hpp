@@ -106,6 +106,7 @@ struct vx_vacuum {
 	uint32_t held;    // pages released under one hold of the lock
 	uint64_t limit;   // ids given out later are not judged
 	bool forgettable; // the node being read has lanes to be freed
+	uint64_t until;   // those of the page being read that retired until then
 
 	// leaves
 	size_t leaf_at;

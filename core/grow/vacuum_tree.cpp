@@ -156,12 +156,14 @@ void walk_page(vx_vacuum &v, const void *page) {
 		return;
 	if (v.fault == nullptr)
 		v.inner_pages.append(v.visiting);
-	const bool old = v.fault == nullptr && page_header<vx_inner_header>(page).horizon < v.oldest;
+	const auto &header = page_header<vx_inner_header>(page);
+	if (v.fault == nullptr && header.part == 0) // the fields of a group are on its first page
+		v.until = header.horizon < v.oldest ? header.until : 0;
 	for (InnerBlock block; v.fault == nullptr && v.cursor.next(block);)
 		for (uint32_t lane = 0; lane < VX_LANES; lane++) {
 			if (!lane_used(block, lane))
 				continue;
-			v.forgettable = v.forgettable || (old && block.retired(lane) != VX_NEVER);
+			v.forgettable = v.forgettable || block.retired(lane) <= v.until;
 			meet_lane(v, block, lane);
 		}
 }

@@ -107,6 +107,16 @@ void put_float(void *page, uint32_t row, vx_inner_row field, uint32_t lane, floa
 void put_word(void *page, uint32_t row, vx_inner_row low, uint32_t lane, uint64_t value);
 float get_float(const void *page, uint32_t row, vx_inner_row field, uint32_t lane);
 
+// A lane of this page was retired at that clock. The horizon covers the lanes retired up to `until`; one that is set
+// may come to pass while others go on retiring, so it is not moved before the lanes that it covers are used again.
+inline void retire_on(void *page, uint64_t clock, uint64_t now) {
+	auto &header = page_header<vx_inner_header>(page);
+	if (header.until != 0)
+		return;
+	header.horizon = now;
+	header.until = clock;
+}
+
 // The block at this row of a page, for its fields alone where a block takes several pages.
 inline InnerBlock block_at(const void *page, uint32_t number, uint32_t row) {
 	return {static_cast<const uint8_t *>(page) + VX_BLOCKS_OFFSET + size_t(row) * VX_ROW_BYTES, {number, row}};

@@ -57,6 +57,7 @@ static_assert(kBlockEntries == VX_LANES && kRowBytes == VX_ROW_BYTES && VX_ROW_B
 static_assert(sizeof(vx_inner_header) == 40 && offsetof(vx_inner_header, next) == 0);
 static_assert(offsetof(vx_inner_header, blocks) == 4 && offsetof(vx_inner_header, part) == 6);
 static_assert(offsetof(vx_inner_header, horizon) == 8 && offsetof(vx_inner_header, forgot) == 16);
+static_assert(offsetof(vx_inner_header, until) == 24);
 static_assert(VX_CHILD_SCALE == 0 && VX_CHILD_NORM == 1 && VX_CHILD_RADIUS == 2 && VX_CHILD_SPREAD == 3);
 static_assert(VX_CHILD_AUX == 4 && VX_CHILD_BLOCK == 5 && VX_CHILD_NODE_LO == 6 && VX_CHILD_NODE_HI == 7);
 static_assert(VX_CHILD_BORN_LO == 8 && VX_CHILD_RETIRED_LO == 10 && VX_CHILD_FIELDS == 12);

@@ -87,7 +87,7 @@ void vecidx_free_buffer(Relation index, Buffer buffer) {
 	BlockNumber block = BufferGetBlockNumber(buffer);
 
 	UnlockReleaseBuffer(buffer);
-	RecordFreeIndexPage(index, block);
+	vecidx_record_free(index, block);
 }
 
 /* PostgreSQL logs nothing between pd_lower and pd_upper and clears it on replay. */

@@ -318,12 +318,10 @@ TEST_CASE("pages that nothing leads to must be of nodes that live no more", "[ch
 		const uint32_t block = growth.copy_chain(growth.child(leaf).block, growth.child(leaf).node);
 		d.expect(block, lost);
 	}
-	SECTION("of a living inner node") {
-		const uint32_t block = growth.copy_chain(growth.child(inner).block, growth.child(inner).node);
-		d.expect(block, lost);
-	}
-	SECTION("of the root") {
-		d.expect(growth.copy_chain(d.meta().root, d.meta().root_node), lost);
+	SECTION("but for pages that were to extend a living inner node: its own would be missed") {
+		growth.copy_chain(growth.child(inner).block, growth.child(inner).node);
+		growth.copy_chain(d.meta().root, d.meta().root_node);
+		CHECK(faults_of(d.store, d.ix).empty());
 	}
 	SECTION("of the raw run") {
 		d.expect(growth.copy_chain(d.meta().raw, d.meta().raw_node), lost);

@@ -210,9 +210,10 @@ typedef struct vx_inner_header {
 	uint32_t next;
 	uint16_t blocks;  /* on this page, at least 1; 1 on every page of a group */
 	uint16_t part;    /* which page of its group this is, from 0 */
-	uint64_t horizon; /* transaction id after which no snapshot needs the retired lanes of this page any more */
+	uint64_t horizon; /* transaction id after which no snapshot needs the lanes retired up to `until` any more */
 	uint64_t forgot;  /* scans that started before this clock must not trust the page: retired lanes were used again */
-	uint64_t reserved[2];
+	uint64_t until;   /* a clock; lanes retired later wait for the next horizon. 0: none is waiting */
+	uint64_t reserved;
 } vx_inner_header;
 
 /* An inner block: these rows of 16 values each, then vx_quads(dim) rows of centroid bytes (code + 128). */
