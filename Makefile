@@ -186,7 +186,8 @@ $(shell mkdir -p $(dir $(OBJS)))
 
 # Longer runs and conveniences; doc/testing.md describes them.
 SECONDS ?= 60
-.PHONY: test quickstart check-17 check-18 check-bare fuzz format
+SCHEDULES ?= 100000
+.PHONY: test quickstart check-17 check-18 check-bare fuzz simulate mutants format
 test quickstart:
 	sh $(srcdir)/tools/$@.sh
 check-17:
@@ -197,6 +198,10 @@ check-bare:
 	sh $(srcdir)/tools/chroot.sh bare bookworm
 fuzz:
 	sh $(srcdir)/tools/fuzz.sh $(SECONDS)
+simulate:
+	sh $(srcdir)/tools/simulate.sh $(SCHEDULES)
+mutants:
+	sh $(srcdir)/tools/mutants.sh
 format:
 	cd $(srcdir) && git ls-files '*.c' '*.h' '*.cpp' '*.hpp' | xargs clang-format -i
 
