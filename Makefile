@@ -201,8 +201,8 @@ $(shell mkdir -p $(dir $(OBJS)))
 SECONDS ?= 60
 CYCLES ?= 100
 MINUTES ?= 30
-.PHONY: crash-loop soak
-.PHONY: test quickstart check-17 check-18 check-bare fuzz format
+SCHEDULES ?= 100000
+.PHONY: test quickstart check-17 check-18 check-bare fuzz crash-loop soak simulate mutants format
 test quickstart:
 	sh $(srcdir)/tools/$@.sh
 check-17:
@@ -217,6 +217,10 @@ crash-loop:
 	VECIDX_CYCLES=$(CYCLES) sh $(srcdir)/tools/longrun.sh 009_crash_loop.pl
 soak:
 	VECIDX_MINUTES=$(MINUTES) sh $(srcdir)/tools/longrun.sh 011_soak.pl
+simulate:
+	sh $(srcdir)/tools/simulate.sh $(SCHEDULES)
+mutants:
+	sh $(srcdir)/tools/mutants.sh
 format:
 	cd $(srcdir) && git ls-files '*.c' '*.h' '*.cpp' '*.hpp' | xargs clang-format -i
 

@@ -45,6 +45,8 @@ bool emit_fence(vx_scan &s, vx_want &want) {
 	if (s.fence_sent || s.complete)
 		return false;
 	s.fence_sent = true;
+	// its pointer may have been used again by a row that was met later and handed out
+	s.has_fence = s.has_fence && !s.emitted.contains(s.fence.row);
 	for (bool found = false; !found && !s.candidates.empty();) {
 		const Candidate c = take_nearest(s);
 		found = !s.emitted.contains(c.row);

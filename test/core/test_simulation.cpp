@@ -44,7 +44,7 @@ TEST_CASE("simulated schedules", "[simulation]") {
 		UNSCOPED_INFO("VECIDX_SEED=" << seed << ": " << why);
 	}
 	CHECK(failures == 0);
-	if (getenv("VECIDX_VERBOSE") != nullptr)
+	if (getenv("VECIDX_COUNTS") != nullptr)
 		printf("steps %lu inserts %lu chores %lu vacuums %lu scans %lu crashes %lu standby %lu again %lu cancelled %lu "
 			   "levels %lu records %lu rows %lu\n",
 			   counts.steps, counts.inserts, counts.chores, counts.vacuums, counts.scans, counts.crashes,

@@ -26,10 +26,6 @@ public:
 			step_scan();
 		}
 	}
-	bool on_standby() const { return standby_; }
-	std::string state() const {
-		return std::to_string(started_) + std::to_string(queries_) + " " + (started_ ? scan_->state() : "");
-	}
 
 private:
 	Store &store() { return standby_ ? world_.standby.store : world_.disk.store; }

@@ -10,7 +10,6 @@
 #include <unordered_set>
 
 #include "executor.hpp"
-#include "search/scan.hpp"
 #include "sim/world.hpp"
 
 namespace vecidx_sim {
@@ -64,17 +63,6 @@ public:
 		});
 	}
 
-	std::string state() const {
-		vx_scan_stats stats;
-		vx_scan_stats_get(machines_.back()->scan, &stats);
-		return "recall " + std::to_string(recall_) + " k " + std::to_string(k_) + " dim " + std::to_string(q_.size()) +
-			   " passes " + std::to_string(stats.passes) + " pages " + std::to_string(stats.pages) + " refined " +
-			   std::to_string(stats.refined) + " rows " + std::to_string(stats.rows) + " seen " +
-			   std::to_string(visible_seen_) + "/" + std::to_string(snapshot_->visible.size()) + " block " +
-			   std::to_string(want_.block) + " phase " + std::to_string((int)machines_.back()->scan->phase) +
-			   " complete " + std::to_string(machines_.back()->scan->complete) + " kk " +
-			   std::to_string(machines_.back()->scan->k) + " standby " + std::to_string(standby_);
-	}
 	Progress step() {
 		const vx_step step = vx_scan_next(machine(), &want_);
 		switch (step) {
@@ -96,7 +84,7 @@ public:
 			finish();
 			return Progress::kDone;
 		case VX_CORRUPT:
-			throw std::logic_error(state() + fault_of(standby_ ? "a scan of the standby" : "a scan", want_));
+			throw std::logic_error(fault_of(standby_ ? "a scan of the standby" : "a scan", want_));
 		default:
 			throw std::logic_error("unexpected step of a scan");
 		}

@@ -136,12 +136,6 @@ private:
 			world_.counts.steps++;
 			const uint64_t before = world_.log.end();
 			session->step();
-			if (getenv("VECIDX_TRACE") && world_.log.end() != before) {
-				fprintf(stderr, "%lu %s:", world_.log.end(), typeid(*session).name());
-				for (auto &im : world_.log.entry(world_.log.end()).images)
-					fprintf(stderr, " %u/%u", im.block, world_.disk.store.pages[im.block].bytes[8176 + 8]);
-				fprintf(stderr, "\n");
-			}
 			if (paranoid_ && world_.log.end() != before)
 				verify(world_, world_.disk.store, true);
 		}
@@ -192,21 +186,9 @@ private:
 
 	// ---- the end
 
-	std::string states() const {
-		std::string out;
-		for (const auto *list : {&primary_, &sessions_})
-			for (const auto &session : *list)
-				if (!session->idle())
-					out += std::string(" ") + typeid(*session).name() + (session->runnable() ? "+" : "-") +
-						   (dynamic_cast<Reader *>(session.get()) != nullptr
-								? dynamic_cast<Reader *>(session.get())->state()
-								: "");
-		return out;
-	}
 	void finish_all() {
 		for (uint64_t turns = 0; !quiet(); turns++) {
-			if (turns > 300000)
-				throw std::logic_error("the sessions do not come to an end:" + states());
+			require(turns < 1000000, "the sessions do not come to an end");
 			turn();
 		}
 	}
@@ -216,24 +198,28 @@ private:
 		verify(world_, world_.disk.store, true);
 		verify(world_, world_.standby.store, true);
 		config_.give_up = 0;
-		delete_some();
+		const uint32_t deleted = delete_some();
 		for (int i = 0; i < 5; i++) {
 			world_.database.end(world_.database.begin(), true);
 			vacuum_->begin(true);
 			finish_all();
 		}
 		verify(world_, world_.disk.store, true);
-		verify_tidy(world_);
+		verify_tidy(world_, deleted);
 		read_all();
 	}
 	// Enough for VACUUM to look at the leaves.
-	void delete_some() {
+	uint32_t delete_some() {
 		Database &database = world_.database;
 		const uint64_t xid = database.begin();
-		for (uint32_t i = 0; i < database.versions.size(); i += 10)
-			if (database.visible(database.versions[i], world_.log.end(), xid))
+		uint32_t deleted = 0;
+		for (uint32_t i = 0; i < database.versions.size(); i++)
+			if (random_.chance(0.2) && database.visible(database.versions[i], world_.log.end(), xid)) {
 				database.remove(i, xid);
+				deleted++;
+			}
 		database.end(xid, true);
+		return deleted;
 	}
 	void read_all() {
 		Index index = world_.open(world_.disk.store);

@@ -150,7 +150,7 @@ struct Standby {
 // Counts of what happened, for the reader of a run.
 struct Counts {
 	uint64_t steps = 0, inserts = 0, chores = 0, trainings = 0, vacuums = 0, scans = 0, crashes = 0, standby_scans = 0,
-			 again = 0, cancelled = 0, levels = 0, records = 0, rows = 0;
+			 again = 0, cancelled = 0, levels = 0, records = 0, rows = 0, untended = 0;
 	void add(const Counts &o) {
 		for (size_t i = 0; i < sizeof(Counts) / sizeof(uint64_t); i++)
 			reinterpret_cast<uint64_t *>(this)[i] += reinterpret_cast<const uint64_t *>(&o)[i];

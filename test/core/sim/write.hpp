@@ -211,6 +211,8 @@ private:
 	void start_tend() {
 		if (shape_.take(world_.locks, Lock::kShape))
 			tend_ = std::make_unique<Tend>(world_, index_, chore_);
+		else
+			world_.counts.untended++;
 		chore_.kind = VX_CHORE_NONE;
 	}
 	void step_tend() {
