@@ -54,7 +54,7 @@ void sweep_page(vx_check &c, const void *page) {
 	state = static_cast<uint8_t>(kind);
 	const uint64_t node = page_special(page).node;
 	if (kind == VX_KIND_CODE && node != 0 && node != c.meta.trained)
-		state = 0; // left by a training that was cut short
+		state = 0;                                              // left by a training that was cut short
 	else if (holds_rows(kind) && vx_page_counts(page, &c.meta)) // not the run that a training replaced
 		sweep_rows(c, page, kind);
 	else if (kind == VX_KIND_LEAF || kind == VX_KIND_INNER)

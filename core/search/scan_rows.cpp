@@ -130,8 +130,8 @@ void scan_codes(vx_scan &s, const void *page, uint32_t count) {
 	auto *out = reinterpret_cast<Survivor *>(s.waiting.end());
 	uint32_t found = kernels().scan[scan_index(bits)](leaf_block(page, dim, bits, 0), (count + VX_LANES - 1) / VX_LANES,
 													  vx_scan_rows(dim, bits), count, query, relative, out);
-	// below a cut no marked entry survives; that the page is then thought to have more entries than it has costs at most
-	// another pass in a scan that is read to its end
+	// below a cut no marked entry survives; that the page is then thought to have more entries than it has costs at
+	// most another pass in a scan that is read to its end
 	const bool sorted_out = header.moved == 0 || (std::isfinite(relative) && !takes_marked(s, header));
 	const uint32_t entries = sorted_out ? count : sort_out_marked(s, page, count, out, found);
 	for (uint32_t i = 0; i < found; i++) {

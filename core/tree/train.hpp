@@ -11,7 +11,6 @@
 
 namespace vecidx {
 
-
 enum class TrainPhase : uint8_t { kMeasure, kCluster, kRegroup, kDirections, kGroup, kLayOut, kSpread, kDone };
 
 // How many groups so many items should have.
