@@ -151,6 +151,7 @@ ISOLATION = \
 	serializable \
 	scan_beside_growth \
 	first_training \
+	train_beside_build \
 
 ISOLATION_OPTS = --inputdir=$(srcdir)/test/isolation --load-extension=vecidx
 

@@ -144,7 +144,7 @@ sub settle
 		while (my $line = <$file>)
 		{
 			$done = $1 if $line =~ /^done (\d+)/;
-			push @complaints, "client $client: $line" if $line =~ /ERROR|PANIC|FATAL/ && $line !~ /recovery mode|terminating connection|shutting down|starting up|not yet accepting/;
+			push @complaints, "client $client: $line" if $line =~ /ERROR|PANIC|FATAL/ && $line !~ /recovery mode|terminating connection|shutting down|starting up|not yet accepting|postmaster exited|parallel worker/;
 		}
 		close $file;
 		my $operations = $work->{operations};
