@@ -241,9 +241,6 @@ void need_spread(vx_tend &t, uint32_t parent, const double *centroid) {
 uint32_t wanted_parts(const vx_tend &t, bool &nothing) {
 	const TendLeaf &leaf = t.hood.leaves[0];
 	const uint32_t capacity = vx_leaf_capacity(dim_of(t), t.meta.scan_bits), living = leaf.living;
-	uint32_t purgeable = 0;
-	for (uint32_t i = 0; i < leaf.npages; i++)
-		purgeable += t.hood.pages[leaf.first_page + i].purgeable;
 	nothing = false;
 	if (living >= leaf_limit(t.meta, leaf.has_origin))
 		return 2;
