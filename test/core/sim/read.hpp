@@ -52,6 +52,7 @@ private:
 		scan_->start(random.chance(0.2) ? Vector{} : world_.new_vector(), recall, k);
 		rows_left_ = random.chance(0.3) ? random.between(1, 20) : UINT32_MAX;
 		lazy_ = random.chance(0.3);
+		pages_ = 0;
 		started_ = true;
 	}
 	void step_scan() {
@@ -59,7 +60,7 @@ private:
 		if (progress == Scan::Progress::kRow)
 			rows_left_--;
 		else
-			sleep(standby_ ? 0.03 : 0.005);
+			sleep(!standby_ ? 0.005 : pages_++ < 6 ? 0.15 : 0.03); // what is read first says what is read later
 		if (progress == Scan::Progress::kRow && lazy_)
 			sleep(0.1);
 		if (progress != Scan::Progress::kDone && rows_left_ > 0)
@@ -74,7 +75,7 @@ private:
 	Index index_;
 	std::unique_ptr<Scan> scan_;
 	bool started_ = false, lazy_ = false;
-	uint32_t queries_ = 0, rows_left_ = 0;
+	uint32_t queries_ = 0, rows_left_ = 0, pages_ = 0;
 	uint64_t sleep_ = 0;
 };
 
