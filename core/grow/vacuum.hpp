@@ -5,13 +5,13 @@
 //   -> LOCK -> walk over inner nodes: ids of all nodes, living leaves -> UNLOCK
 //   -> leaves: entries that lead to marked slots are dropped
 //   -> release, under LOCK: marked slots become free
-//   -> pages of nodes that no lane names become free
+//   -> pages of nodes that no lane names become free, and pages of inner nodes that were never linked
 //   -> meta: how many rows are left -> done
 //
 // The lock is the shape's. Without a tree it is held through the sweep, lest the first training move rows behind it.
-// Between sweep and walk it is a barrier: changes of shape that read slots before they were marked have ended, and those
-// that begin later copy no entry of a marked slot, so the leaves that live at the walk hold all such entries. Slots are
-// released under the lock because a change of shape works with codes that it has read.
+// Between sweep and walk it is a barrier: changes of shape that read slots before they were marked have ended, and
+// those that begin later copy no entry of a marked slot, so the leaves that live at the walk hold all such entries.
+// Slots are released under the lock because a change of shape works with codes that it has read.
 #pragma once
 
 #include "code/index.hpp"
@@ -45,6 +45,7 @@ enum class VacuumPhase : uint8_t {
 // A page of a node, as the sweep met it.
 struct NodePage {
 	uint32_t block;
+	bool inner;
 	uint64_t node;
 };
 
@@ -99,6 +100,7 @@ struct vx_vacuum {
 	vecidx::Pool<vecidx::WalkNode> nodes;
 	vecidx::Pool<vecidx::LivingLeaf> leaves;
 	vecidx::Pool<uint64_t> ids;
+	vecidx::Pool<uint32_t> inner_pages; // met by the walk
 	size_t walk_at;
 	uint32_t held; // pages released under one hold of the lock
 	uint64_t limit; // ids given out later are not judged

@@ -125,7 +125,7 @@ void sweep_page(vx_vacuum &v, const void *page) {
 	else if (special.kind == VX_KIND_FREE)
 		v.stats.free_pages++;
 	else if (special.kind != VX_KIND_META && special.node != 0 && v.visiting != v.meta.mean)
-		v.node_pages.append({v.visiting, special.node});
+		v.node_pages.append({v.visiting, special.kind == VX_KIND_INNER, special.node});
 }
 
 vx_step step_remove(vx_vacuum &v, vx_want &want) {

@@ -66,6 +66,7 @@ void note_forgettable(vx_vacuum &v) {
 
 void end_walk(vx_vacuum &v) {
 	std::sort(v.ids.begin(), v.ids.end());
+	std::sort(v.inner_pages.begin(), v.inner_pages.end());
 	std::sort(v.leaves.begin(), v.leaves.end(),
 			  [](const LivingLeaf &a, const LivingLeaf &b) { return a.block < b.block; });
 	v.leaf_at = 0;
@@ -126,7 +127,8 @@ void next_leaf(vx_vacuum &v) {
 vx_step step_walk(vx_vacuum &v, vx_want &want) {
 	const size_t lanes = size_t(inner_blocks(v.meta.dim)) * VX_LANES;
 	if (!v.nodes.reserve_more(v.arena, lanes + 1) || !v.leaves.reserve_more(v.arena, lanes) ||
-		!v.ids.reserve_more(v.arena, lanes + 1) || !v.chores.reserve_more(v.arena, 1))
+		!v.ids.reserve_more(v.arena, lanes + 1) || !v.inner_pages.reserve_more(v.arena, 1) ||
+		!v.chores.reserve_more(v.arena, 1))
 		return need_memory(v, want);
 	if (v.nodes.empty()) {
 		v.nodes.append({v.meta.root_node, v.meta.root, v.meta.levels, kNone, {}, true});
@@ -149,6 +151,8 @@ void walk_page(vx_vacuum &v, const void *page) {
 	v.fault = v.cursor.take(page);
 	if (v.fault != nullptr && is_gone(v))
 		return;
+	if (v.fault == nullptr)
+		v.inner_pages.append(v.visiting);
 	const bool old = v.fault == nullptr && page_header<vx_inner_header>(page).horizon < v.oldest;
 	for (InnerBlock block; v.fault == nullptr && v.cursor.next(block);)
 		for (uint32_t lane = 0; lane < VX_LANES; lane++) {
@@ -253,12 +257,21 @@ vx_step apply_release(vx_vacuum &v, void *const pages[], const uint32_t blocks[]
 	return VX_DONE;
 }
 
-// Pages of a node that no lane names, although its id was given out before the walk: a crash or an error came between
-// the writing of them and their publication.
+// Does anything lead to a page of the tree? A crash or an error may have come between the writing of new nodes and
+// their publication, or between the writing of a page for an inner node that grows and the link to it. Changes of shape
+// that the sweep saw in their midst were over at the walk.
+bool is_orphan(const vx_vacuum &v, const NodePage &page) {
+	if (page.node >= v.limit)
+		return false;
+	if (!std::binary_search(v.ids.begin(), v.ids.end(), page.node))
+		return true;
+	return page.inner && !std::binary_search(v.inner_pages.begin(), v.inner_pages.end(), page.block);
+}
+
 vx_step step_orphans(vx_vacuum &v, vx_want &want) {
 	for (; v.orphan_at < v.node_pages.size(); v.orphan_at++) {
 		const NodePage &page = v.node_pages[v.orphan_at];
-		if (page.node >= v.limit || std::binary_search(v.ids.begin(), v.ids.end(), page.node))
+		if (!is_orphan(v, page))
 			continue;
 		v.visiting = page.block;
 		want.npages = 1;

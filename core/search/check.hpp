@@ -5,7 +5,7 @@
 //   -> lists of pages with room -> live slots without a scan entry -> pages that nothing leads to -> done
 //
 // The tree is walked by living lanes. A page of a node that no living lane names was retired, or written by a change
-// that a crash or an error cut short: VACUUM frees it.
+// that a crash or an error cut short: VACUUM frees it, as it does with a page of an inner node that nothing links to.
 //
 // A fault is reported and the check goes on. What a damaged page would have led to is not reported missing as well.
 #pragma once

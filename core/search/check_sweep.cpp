@@ -128,11 +128,13 @@ vx_step step_pages(vx_check &c, vx_want &want) {
 	return VX_DONE;
 }
 
-// Retired, or never published: unless its node lives.
+// Retired, or never published: unless its node lives. An inner node may have a page that was never linked to it.
 void unreached_page(vx_check &c, const void *page) {
-	const uint64_t node = page_special(page).node;
-	const bool raw = page_special(page).kind == VX_KIND_RAW;
-	if (raw ? node == c.meta.raw_node : std::binary_search(c.nodes, c.nodes + c.nnodes, node))
+	const vx_special &special = page_special(page);
+	const bool living = special.kind == VX_KIND_RAW ? special.node == c.meta.raw_node
+													: special.kind == VX_KIND_LEAF &&
+														  std::binary_search(c.nodes, c.nodes + c.nnodes, special.node);
+	if (living)
 		report(c, c.at, "no pointer leads to a page that is in use");
 	c.at++;
 }
