@@ -3,7 +3,7 @@
 # find it: tools/mutants.sh [SCHEDULES [PATCH...]]
 set -eu
 . "$(dirname "$0")/lib.sh"
-schedules=${1:-2000}
+schedules=${1:-10000}
 [ $# = 0 ] || shift
 # shellcheck disable=SC2046
 [ "${VECIDX_NO_INSTALL:-}" = 1 ] || need_packages $(core_packages) patch

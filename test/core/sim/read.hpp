@@ -30,10 +30,11 @@ public:
 private:
 	Store &store() { return standby_ ? world_.standby.store : world_.disk.store; }
 
-	// Far apart from each other: most pauses are short, some outlast everything else.
+	// Far apart from each other: many pauses are short, some outlast everything else.
 	void sleep(double p) {
 		if (world_.random.chance(p))
-			sleep_ = world_.counts.steps + world_.random.below(uint64_t(1) << world_.random.between(1, 13));
+			sleep_ =
+				world_.counts.steps + world_.random.below(uint64_t(1) << world_.random.between(standby_ ? 7 : 1, 13));
 	}
 
 	void begin() {
@@ -60,7 +61,7 @@ private:
 		if (progress == Scan::Progress::kRow)
 			rows_left_--;
 		else
-			sleep(!standby_ ? 0.005 : pages_++ < 6 ? 0.15 : 0.03); // what is read first says what is read later
+			sleep(!standby_ ? 0.005 : pages_++ < 6 ? 0.15 : 0.05); // what is read first says what is read later
 		if (progress == Scan::Progress::kRow && lazy_)
 			sleep(0.1);
 		if (progress != Scan::Progress::kDone && rows_left_ > 0)

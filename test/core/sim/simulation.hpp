@@ -20,7 +20,8 @@ inline Config draw_config(uint64_t seed, Random &random) {
 	c.limits = {random.between(40, 200), random.between(6, 40), random.between(6, 20)};
 	// where nobody reads the primary, what is retired is soon used again under the standby's scans
 	const bool far = random.chance(0.4);
-	c.writers = random.between(2, 6);
+	c.writers = far ? random.between(1, 3) : random.between(2, 6);
+	c.most_writes = far ? random.between(1, 3) : 12;
 	c.readers = far ? 0 : random.between(0, 4);
 	c.freeze = random.of({0.0, 0.003, 0.02});
 	c.standby_readers = far ? random.between(2, 5) : random.chance(0.4) ? random.between(1, 3) : 0;
@@ -33,6 +34,9 @@ inline Config draw_config(uint64_t seed, Random &random) {
 	c.drift = random.of({0.02, 0.1, 0.5});
 	c.vacuum = random.of({0.002, 0.01, 0.1});
 	c.give_up = random.chance(0.3) ? 0.001 : 0;
+	// rows of aborted transactions are dead at once, and no scan of the standby has seen them
+	c.abort = random.of({0.05, 0.15, 0.5});
+	c.remove = random.of({0.01, 0.25, 0.25});
 	c.cut_log = random.chance(0.5);
 	return c;
 }

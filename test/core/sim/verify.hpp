@@ -40,6 +40,7 @@ inline void verify(World &world, Store &store, bool rows) {
 // The tree by its living lanes.
 struct Survey {
 	std::set<uint64_t> nodes;
+	std::set<uint32_t> inner_pages;
 	std::vector<std::pair<uint64_t, uint32_t>> leaves; // nodes and first pages
 	uint32_t longest = 0, thin = 0, parents = 0;
 };
@@ -52,6 +53,7 @@ inline void survey_node(const Store &store, uint32_t block, uint64_t node, uint3
 	out.nodes.insert(node);
 	out.parents += level == 1;
 	while (cursor.wanted() != VX_NO_BLOCK) {
+		out.inner_pages.insert(cursor.wanted());
 		require(cursor.take(store.pages.at(cursor.wanted()).data()) == nullptr, "an inner page is damaged");
 		for (vecidx::InnerBlock lanes; cursor.next(lanes);)
 			for (uint32_t lane = 0; lane < VX_LANES; lane++) {
@@ -101,6 +103,8 @@ inline Slots verify_pages(const Store &store, const Survey &tree) {
 		const vx_special &special = vecidx::page_special(page.data());
 		if (special.kind == VX_KIND_LEAF || special.kind == VX_KIND_INNER)
 			require(tree.nodes.count(special.node) > 0, "a page of a node that is gone was not freed");
+		if (special.kind == VX_KIND_INNER)
+			require(tree.inner_pages.count(block) > 0, "a page that was never linked was not freed");
 		if (special.kind == VX_KIND_RAW)
 			require(special.node == meta.raw_node, "a page of a raw run that is gone was not freed");
 		if (special.kind != VX_KIND_CODE)

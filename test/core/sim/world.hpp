@@ -16,6 +16,7 @@ struct Config {
 	vx_metric metric;
 	vecidx::Limits limits;
 	uint32_t writers, readers, standby_readers, steps;
+	uint32_t most_writes;   // of a transaction
 	uint32_t most_rows;     // from which on more is deleted than inserted
 	double feedback;        // share of the standby's readers whose snapshots the primary minds
 	double freeze;          // chance a turn that somebody is not looked after for a while
@@ -23,7 +24,8 @@ struct Config {
 	double odd;             // share of rows that are NULL, huge or zero
 	double drift;           // how fast the rows' centres wander
 	double vacuum, give_up;
-	bool cut_log; // crashes lose the newest records too
+	double abort, remove; // shares of transactions and of statements
+	bool cut_log;         // crashes lose the newest records too
 };
 
 // Memory of machines, used again: getting it from the system takes longer than what is done in it.

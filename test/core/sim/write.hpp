@@ -120,11 +120,11 @@ private:
 		Random &random = world_.random;
 		if (xid_ == 0) {
 			xid_ = world_.database.begin();
-			left_ = random.between(1, 12);
+			left_ = random.between(1, world_.config.most_writes);
 			return;
 		}
 		if (left_-- == 0) {
-			end(!random.chance(0.15));
+			end(!random.chance(world_.config.abort));
 			return;
 		}
 		if (random.chance(0.03)) {
@@ -133,10 +133,10 @@ private:
 		}
 		const bool many = world_.database.versions.size() > 20 && rows() > world_.config.most_rows;
 		const double share = random.uniform();
-		if (share < (many ? 0.7 : 0.25)) {
+		if (share < (many ? 0.7 : world_.config.remove)) {
 			remove();
 		} else {
-			if (share > 0.8)
+			if (share > 1 - world_.config.remove)
 				remove();
 			add();
 		}
