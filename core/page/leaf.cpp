@@ -33,7 +33,7 @@ void put_code(uint8_t *block, uint32_t dim, uint32_t bits, uint32_t lane, const 
 	const uint32_t rows = vx_scan_rows(dim, bits);
 	for (uint32_t row = 0; row < rows; row++)
 		memset(block + size_t(row) * VX_ROW_BYTES + size_t(lane) * 4, 0, 4);
-	for (uint32_t i = 0; i < dim; i++) {
+	for (uint32_t i = 0; i < vx_scan_dims(dim, bits); i++) {
 		const Place place = place_of(i, bits);
 		uint8_t &byte = block[size_t(place.row) * VX_ROW_BYTES + size_t(lane) * 4 + place.byte];
 		byte = static_cast<uint8_t>(byte | code[i] << place.shift);
@@ -100,7 +100,7 @@ uint32_t leaf_ref(const void *page, uint32_t dim, uint32_t bits, uint32_t slot) 
 void leaf_code(const void *page, uint32_t dim, uint32_t bits, uint32_t slot, uint8_t *code) {
 	const uint8_t *block = leaf_block(page, dim, bits, slot / VX_LANES);
 	const auto mask = static_cast<uint8_t>((1u << bits) - 1);
-	for (uint32_t i = 0; i < dim; i++) {
+	for (uint32_t i = 0; i < vx_scan_dims(dim, bits); i++) {
 		const Place place = place_of(i, bits);
 		code[i] =
 			block[size_t(place.row) * VX_ROW_BYTES + size_t(slot % VX_LANES) * 4 + place.byte] >> place.shift & mask;

@@ -26,7 +26,8 @@ void origin_point(const vx_origin &origin, uint32_t dim, double *out);
 // The unit of an empty page: entries yet to come are scaled by it (choose_unit).
 void leaf_set_unit(void *page, float unit);
 
-// Append an entry: `code` has one byte a dimension. False, and nothing changed, when the page is full or damaged.
+// Append an entry: `code` has one byte a covered dimension (vx_scan_dims). False, and nothing changed, when the page is
+// full or damaged.
 bool leaf_append(void *page, uint32_t dim, uint32_t bits, const uint8_t *code, const ScanFactors &factors,
 				 uint32_t ref);
 
