@@ -44,7 +44,7 @@ private:
 
 // As whoever uses an index begins.
 template <class Pages>
-void open_index(vx_index *ix, const Pages &pages) {
+void open_index(vx_index *ix, Pages &pages) {
 	vx_index_open(ix, pages.at(0));
 	uint32_t next = vx_index_meta(ix)->mean;
 	for (uint32_t part = 0; next != VX_NO_BLOCK; part++)

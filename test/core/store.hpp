@@ -153,7 +153,9 @@ public:
 			if (!rows[i].empty() && vx_classify(ix_, rows[i].data()) == VX_CLASS_CODED)
 				coded.push_back(i);
 		uint32_t leaves = options_.leaves == UINT32_MAX ? vx_plan_leaves(ix_, coded.size()) : options_.leaves;
-		if (coded.empty() && vx_may_be_raw(dim_))
+		if (!vx_may_be_raw(dim_))
+			leaves = std::max(leaves, 1U);
+		else if (coded.empty())
 			leaves = 0;
 		if (leaves > 0 && coded.empty())
 			train_nothing();
