@@ -135,6 +135,7 @@ REGRESS = \
 	am_reference \
 	am_options \
 	am_write \
+	am_wide \
 	am_planner \
 	am_plans \
 	am_ddl \

@@ -43,6 +43,16 @@ private:
 	std::vector<Block> blocks_;
 };
 
+// As whoever uses an index begins.
+template <class Pages>
+void open_index(vx_index *ix, Pages &pages) {
+	vx_index_open(ix, pages.at(0));
+	uint32_t next = vx_index_meta(ix)->mean;
+	for (uint32_t part = 0; next != VX_NO_BLOCK; part++)
+		if (vx_index_set_mean_page(ix, part, pages.at(next), &next) != nullptr)
+			exit(1);
+}
+
 template <class Pages>
 class Grower {
 public:
@@ -97,11 +107,7 @@ public:
 private:
 	vx_index *ix() { return reinterpret_cast<vx_index *>(index_.data()); }
 
-	void reopen() {
-		vx_index_open(ix(), pages_.at(0));
-		if (vx_index_meta(ix())->levels > 0)
-			vx_index_set_mean_page(ix(), pages_.at(vx_index_meta(ix())->mean));
-	}
+	void reopen() { open_index(ix(), pages_); }
 
 	[[noreturn]] void fail(vx_step step, const vx_want &want) {
 		fprintf(stderr, "step %d, block %u: %s\n", step, want.block, step == VX_CORRUPT ? want.why : "");

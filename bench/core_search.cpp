@@ -123,8 +123,7 @@ void build(Built &out, const Data &data, uint32_t bits, uint32_t leaf) {
 	}
 	vx_writer_finish(writer);
 	drain(writer, out.pages);
-	vx_index_open(ix, out.pages.at(0));
-	vx_index_set_mean_page(ix, out.pages.at(vx_index_meta(ix)->mean));
+	vecidx_bench::open_index(ix, out.pages);
 	const double pages = static_cast<double>(out.pages.pages.size());
 	printf("# build: encode %.2f s, train %.2f s, assign %.2f s, write %.2f s; %u leaves of %.0f rows, %.0f pages, "
 		   "%.0f bytes a row, %.0f directions\n",
@@ -141,8 +140,7 @@ void grow(Built &out, const Data &data, uint32_t bits, uint32_t leaf, bool sorte
 	for (const uint32_t i : order)
 		grower.insert(i, &data.base[size_t(i) * data.dim]);
 	const auto n = static_cast<double>(data.rows()), pages = static_cast<double>(out.pages.pages.size());
-	vx_index_open(out.ix(), out.pages.at(0));
-	vx_index_set_mean_page(out.ix(), out.pages.at(vx_index_meta(out.ix())->mean));
+	vecidx_bench::open_index(out.ix(), out.pages);
 	printf("# grown: %.2f s, %.1f us a row, slowest chore %.1f ms; %u leaves of %.0f rows, %u levels; %.2f entries "
 		   "written a row besides its own, %.2f records a row, %.0f pages, %.0f bytes a row, %.0f directions\n",
 		   seconds(start), seconds(start) / n * 1e6, grower.slowest * 1e3, vx_index_meta(out.ix())->leaves,

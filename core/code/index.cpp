@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "kernel/kernels.hpp"
+#include "page/validate.hpp"
 #include "tree/plan.hpp"
 
 namespace vecidx {
@@ -77,6 +78,21 @@ double squared_norm(const float *x, uint32_t dim) {
 
 } // namespace
 
+namespace {
+
+// Sum and difference of each coordinate and its counterpart in the other half.
+void mix_halves(double *y, uint32_t dim) {
+	const uint32_t half = dim / 2;
+	const double scale = 1 / std::sqrt(2.0);
+	for (uint32_t i = 0; i < half; i++) {
+		const double a = y[i], b = y[dim - half + i];
+		y[i] = (a + b) * scale;
+		y[dim - half + i] = (a - b) * scale;
+	}
+}
+
+} // namespace
+
 void rotate(const vx_index &ix, double *y) {
 	const uint32_t dim = ix.meta.dim, size = ix.rotation_size;
 	const double scale = 1 / std::sqrt(static_cast<double>(size));
@@ -84,6 +100,8 @@ void rotate(const vx_index &ix, double *y) {
 	for (uint32_t round = 0; round < kRotationRounds; round++, signs += dim) {
 		for (uint32_t i = 0; i < dim; i++)
 			y[i] = signs[i] ? -y[i] : y[i];
+		if (round == kRotationRounds / 2 && dim > kMostUnmixed)
+			mix_halves(y, dim);
 		double *part = round % 2 == 0 ? y : y + (dim - size);
 		kernels().hadamard(part, size);
 		for (uint32_t i = 0; i < size; i++)
@@ -174,14 +192,21 @@ void vx_index_open(vx_index *ix, const void *meta_page) {
 	complete(*ix);
 }
 
-const char *vx_index_set_mean_page(vx_index *ix, const void *page) {
-	if (!vx_page_is(page, VX_KIND_MEAN))
-		return "not a mean page";
-	const auto *mean = reinterpret_cast<const float *>(static_cast<const uint8_t *>(page) + VX_BLOCKS_OFFSET);
-	for (uint32_t i = 0; i < ix->meta.dim; i++)
-		if (!std::isfinite(mean[i]))
-			return "the mean is not finite";
-	vx_index_set_mean(ix, mean);
+const char *vx_index_set_mean_page(vx_index *ix, uint32_t part, const void *page, uint32_t *next) {
+	const uint32_t dim = ix->meta.dim;
+	const char *fault = mean_fault(page, dim);
+	if (fault != nullptr)
+		return fault;
+	const auto &header = page_header<vx_mean_header>(page);
+	if (header.part != part)
+		return "pages of the mean do not continue each other";
+	memcpy(mean_of(*ix) + size_t(part) * VX_MEAN_PER_PAGE, static_cast<const uint8_t *>(page) + VX_BLOCKS_OFFSET,
+		   vx_mean_coordinates(dim, part) * sizeof(float));
+	*next = part + 1 < vx_mean_pages(dim) ? header.next : VX_NO_BLOCK;
+	if (*next == VX_META_BLOCK || (part + 1 < vx_mean_pages(dim) && *next == VX_NO_BLOCK))
+		return "the mean ends early";
+	if (*next == VX_NO_BLOCK)
+		rotate_mean(*ix);
 	return nullptr;
 }
 

@@ -10,6 +10,9 @@
 namespace vecidx {
 namespace {
 
+// Coordinates that a code of any kind covers: those of one bit.
+constexpr uint32_t kMostCoded = (VX_ROWS_PER_PAGE - 2) * 32;
+
 // Step between levels, in standard deviations of a coordinate, near which the cosine between a Gaussian residual and
 // its code is largest (two bits 1.0, four bits 0.335; Max 1960).
 float first_step(uint32_t bits) {
@@ -40,10 +43,10 @@ float alignment(const Float4 *magnitudes, uint32_t dim, float step, int half) {
 }
 
 // The step whose code points best along the residual.
-double best_step(const double *r, uint32_t dim, uint32_t bits, double residual_squared) {
+double best_step(const double *r, uint32_t dim, uint32_t bits, double squared) {
 	const int half = 1 << (bits - 1);
-	const double deviation = std::sqrt(residual_squared / dim), inverse = 1 / deviation;
-	Float4 magnitudes[VX_MAX_DIM / 4];
+	const double deviation = std::sqrt(squared / dim), inverse = 1 / deviation;
+	Float4 magnitudes[kMostCoded / 4];
 	magnitudes[vx_quads(dim) - 1] = Float4{};
 	for (uint32_t i = 0; i < dim; i++)
 		magnitudes[i / 4][i % 4] = static_cast<float>(std::fabs(r[i]) * inverse);
@@ -59,28 +62,45 @@ double best_step(const double *r, uint32_t dim, uint32_t bits, double residual_s
 	return step * deviation;
 }
 
-// r := what `entry` stands for, less the centroid; its squared norm.
-double residual_of(uint32_t dim, const vx_code_entry &entry, const double *centroid, double *r) {
-	double rr = 0;
+// What `entry` stands for, less the centroid.
+struct Residual {
+	double squared; // its squared norm
+	double covered; // that of the coordinates that a code covers
+};
+
+// r := these coordinates.
+Residual residual_of(uint32_t dim, uint32_t coded, const vx_code_entry &entry, const double *centroid, double *r) {
+	Residual residual{0, 0};
 	for (uint32_t i = 0; i < dim; i++) {
-		r[i] = static_cast<double>(entry.scale) * entry.code[i] - centroid[i];
-		rr += r[i] * r[i];
+		const double miss = static_cast<double>(entry.scale) * entry.code[i] - centroid[i];
+		if (i < coded)
+			r[i] = miss;
+		residual.squared += miss * miss;
+		if (i + 1 == coded)
+			residual.covered = residual.squared;
 	}
-	return rr;
+	return residual;
+}
+
+// The covered coordinates have so little of the residual that they say nothing about it.
+bool says_nothing(const Residual &residual, uint32_t dim, uint32_t coded) {
+	constexpr double kLeastShare = 1.0 / 64; // of the expected one
+	return coded < dim && residual.covered * dim < residual.squared * coded * kLeastShare;
 }
 
 void fill_factors(vx_metric metric, uint32_t dim, uint32_t bits, const double *r, double rr, const double *centroid,
 				  const uint8_t *code, ScanFactors &out) {
 	const int top = (1 << bits) - 1;
+	const uint32_t coded = vx_scan_dims(dim, bits);
 	double ur = 0, uu = 0, uc = 0;
-	for (uint32_t i = 0; i < dim; i++) {
+	for (uint32_t i = 0; i < coded; i++) {
 		const double u = 2 * code[i] - top;
 		ur += u * r[i];
 		uu += u * u;
 		uc += u * centroid[i];
 	}
 	const double rescale = rr / ur;                                           // <u,r> >= sum |r_i| > 0
-	const double miss = std::sqrt(std::fmax(0, rescale * rescale * uu - rr)); // |r| sqrt(1/x0^2 - 1)
+	const double miss = std::sqrt(std::fmax(0, rescale * rescale * uu - rr)); // |r| sqrt(dim/m/x0^2 - 1)
 	const double spread = dim > 1 ? miss / std::sqrt(dim - 1.0) : miss;
 	out.residual_squared = static_cast<float>(rr);
 	if (metric == VX_IP) {
@@ -94,32 +114,39 @@ void fill_factors(vx_metric metric, uint32_t dim, uint32_t bits, const double *r
 	}
 }
 
+void factors_of(vx_metric metric, uint32_t dim, uint32_t bits, const double *r, const Residual &residual,
+				const double *centroid, const uint8_t *code, ScanFactors &out) {
+	if (!(residual.squared > 0))
+		out = {0, 0, 0, 0};
+	else if (says_nothing(residual, dim, vx_scan_dims(dim, bits)))
+		out = {INFINITY, 0, 0, static_cast<float>(residual.squared)};
+	else
+		fill_factors(metric, dim, bits, r, residual.squared, centroid, code, out);
+}
+
 } // namespace
 
 void scan_encode(vx_metric metric, uint32_t dim, uint32_t bits, const vx_code_entry &entry, const double *centroid,
 				 uint8_t *code, ScanFactors &out) {
-	double r[VX_MAX_DIM];
-	const double rr = residual_of(dim, entry, centroid, r);
+	const uint32_t coded = vx_scan_dims(dim, bits);
+	double r[kMostCoded];
+	const Residual residual = residual_of(dim, coded, entry, centroid, r);
 	const int half = 1 << (bits - 1);
-	if (!(rr > 0)) {
-		memset(code, half, dim);
-		out = {0, 0, 0, 0};
-		return;
+	if (!(residual.covered > 0)) {
+		memset(code, half, coded);
+	} else {
+		const double inverse = bits == 1 ? 0 : 1 / best_step(r, coded, bits, residual.covered);
+		for (uint32_t i = 0; i < coded; i++)
+			code[i] = level_code(r[i], inverse, half);
 	}
-	const double inverse = bits == 1 ? 0 : 1 / best_step(r, dim, bits, rr);
-	for (uint32_t i = 0; i < dim; i++)
-		code[i] = level_code(r[i], inverse, half);
-	fill_factors(metric, dim, bits, r, rr, centroid, code, out);
+	factors_of(metric, dim, bits, r, residual, centroid, code, out);
 }
 
 void scan_factors(vx_metric metric, uint32_t dim, uint32_t bits, const vx_code_entry &entry, const double *centroid,
 				  const uint8_t *code, ScanFactors &out) {
-	double r[VX_MAX_DIM];
-	const double rr = residual_of(dim, entry, centroid, r);
-	if (rr > 0)
-		fill_factors(metric, dim, bits, r, rr, centroid, code, out);
-	else
-		out = {0, 0, 0, 0};
+	double r[kMostCoded];
+	const Residual residual = residual_of(dim, vx_scan_dims(dim, bits), entry, centroid, r);
+	factors_of(metric, dim, bits, r, residual, centroid, code, out);
 }
 
 void pack_factors(const ScanFactors &factors, float unit, uint16_t &add, uint16_t &mul) {

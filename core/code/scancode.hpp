@@ -1,6 +1,12 @@
 // Scan codes (RaBitQ, Gao and Long, SIGMOD 2024; several bits: 2025): 1, 2 or 4 bits a dimension relative to a leaf's
 // centroid, with two factors that turn an integer dot product into an estimate of the squared distance (L2, cosine) or
 // of the negated inner product.
+//
+// A code u covers the first m = vx_scan_dims(dim, bits) coordinates of the residual r; P takes these from a vector. For
+// a query at p from the centroid, <r, p> is estimated by s <u, Pp> with s = |r|^2 / <u, Pr>. With p = a r + t, t at
+// right angles to r, that is a |r|^2 + s <u, Pt>: the first part is exact, whatever m, and the second is 0 on average
+// over the directions of t among the dim - 1 that are left, with variance |t|^2 (s^2 |u|^2 - |r|^2) / (dim - 1). So
+// codes of a part are unbiased too, and their deviation is larger by about sqrt(dim / m).
 #pragma once
 
 #include <cstdint>
@@ -16,8 +22,9 @@ struct ScanFactors {
 	float residual_squared; // |y - c|^2
 };
 
-// Encode the point that `entry` stands for, relative to `centroid` (float64[dim]); `code` gets one byte a dimension,
-// values 0 .. 2^bits - 1. Residuals of norm 0 give factors that make the estimate exact.
+// Encode the point that `entry` stands for, relative to `centroid` (float64[dim]); `code` gets one byte a covered
+// dimension, values 0 .. 2^bits - 1. Residuals of norm 0 give factors that make the estimate exact; those that lie
+// nearly all outside the covered coordinates have none: add is infinite (see pack_factors).
 void scan_encode(vx_metric metric, uint32_t dim, uint32_t bits, const vx_code_entry &entry, const double *centroid,
 				 uint8_t *code, ScanFactors &out);
 

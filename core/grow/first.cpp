@@ -240,7 +240,7 @@ vx_step step_code_pages(vx_tend &t, vx_want &want) {
 	if (!reserve_fresh(t, kFirstCodePage + pages))
 		return need_memory(t, want);
 	add_fresh(t, VX_KIND_MEAN, root_id(t), 0);
-	memcpy(static_cast<uint8_t *>(image_of(t, kMeanPage)) + VX_BLOCKS_OFFSET, mean_of(*r.shape), sizeof(float) * dim);
+	mean_put(image_of(t, kMeanPage), root_id(t), dim, 0, VX_NO_BLOCK, mean_of(*r.shape));
 	add_fresh(t, VX_KIND_RAW, root_id(t) + 1, 0);
 	for (uint32_t i = 0; i < pages; i++)
 		add_fresh(t, VX_KIND_CODE, root_id(t), 0);

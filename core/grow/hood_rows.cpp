@@ -144,21 +144,46 @@ vx_step step_codes(vx_tend &t, vx_want &want) {
 		t.phase = TendPhase::kPlan;
 		return VX_DONE;
 	}
+	if (h.long_code.begun())
+		return ask(t, want, h.long_code.rest);
 	const size_t page_bytes = size_t(vx_codes_per_page(dim)) * vx_code_stride(dim);
 	if (!h.codes.reserve_more(t.arena, page_bytes))
 		return need_memory(t, want);
 	return ask(t, want, ref_block(h.rows[h.row_at].ref, dim));
 }
 
+namespace {
+
+// The code at the end of `codes` is whole.
+void keep_code(Neighbourhood &h, uint32_t dim) {
+	h.rows[h.row_at].code = h.ncodes++;
+	h.codes.set_size(h.codes.size() + vx_code_stride(dim));
+}
+
+void finish_code(vx_tend &t, const void *page) {
+	Neighbourhood &h = t.hood;
+	t.fault = h.long_code.finish(page, dim_of(t));
+	if (t.fault != nullptr)
+		return;
+	keep_code(h, dim_of(t));
+	h.row_at++;
+}
+
+} // namespace
+
 void codes_page(vx_tend &t, const void *page) {
 	Neighbourhood &h = t.hood;
 	const uint32_t dim = dim_of(t);
+	if (h.long_code.begun()) {
+		finish_code(t, page);
+		return;
+	}
 	t.fault = chain_fault(page, VX_KIND_CODE, dim, 0);
 	if (t.fault != nullptr)
 		return;
 	const uint32_t count = page_header<vx_chain_header>(page).count;
 	for (uint32_t n = 0; h.row_at < h.rows.size() && n < vx_codes_per_page(dim); h.row_at++, n++) {
-		TendRow &row = h.rows[h.row_at];
+		const TendRow &row = h.rows[h.row_at];
 		if (ref_block(row.ref, dim) != t.visiting)
 			return;
 		if (ref_slot(row.ref, dim) >= count) {
@@ -168,9 +193,13 @@ void codes_page(vx_tend &t, const void *page) {
 		const vx_code_entry &entry = code_entry(page, dim, ref_slot(row.ref, dim));
 		if ((entry.row.flags & VX_ROW_DEAD) != 0)
 			continue;
-		row.code = h.ncodes++;
+		if (vx_code_rest(dim) > 0) {
+			h.long_code.entry = reinterpret_cast<vx_code_entry *>(h.codes.end());
+			h.long_code.begin(page, t.visiting, dim);
+			return;
+		}
 		memcpy(h.codes.end(), &entry, vx_code_stride(dim));
-		h.codes.set_size(h.codes.size() + vx_code_stride(dim));
+		keep_code(h, dim);
 	}
 }
 

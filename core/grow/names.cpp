@@ -35,6 +35,8 @@ const char *vx_insert_record(const vx_insert *in) {
 	switch (in->phase) {
 	case InsertPhase::kPop:
 		return "insert room";
+	case InsertPhase::kMake:
+		return "insert slot";
 	case InsertPhase::kRadius:
 		return "insert radius";
 	default:

@@ -16,6 +16,7 @@
 #include "code/scancode.hpp"
 #include "memory/arena.hpp"
 #include "page/inner.hpp"
+#include "page/rows.hpp"
 #include "page/validate.hpp"
 #include "tree/train.hpp"
 #include "vecidx/core.h"
@@ -149,6 +150,7 @@ struct Neighbourhood {
 	size_t row_at;
 	Pool<uint8_t> codes;
 	uint32_t ncodes;
+	LongCode long_code;
 };
 
 // ---- the plan for a leaf

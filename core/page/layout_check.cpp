@@ -53,6 +53,10 @@ static_assert(offsetof(vx_leaf_header, moved) == 16 && offsetof(vx_leaf_header, 
 static_assert(offsetof(vx_leaf_header, forgot) == 32);
 static_assert(kBlockEntries == VX_LANES && kRowBytes == VX_ROW_BYTES && VX_ROW_BYTES == 4 * VX_LANES);
 
+// ---- mean
+static_assert(sizeof(vx_mean_header) == 8 && offsetof(vx_mean_header, next) == 0);
+static_assert(offsetof(vx_mean_header, part) == 6);
+
 // ---- inner
 static_assert(sizeof(vx_inner_header) == 40 && offsetof(vx_inner_header, next) == 0);
 static_assert(offsetof(vx_inner_header, blocks) == 4 && offsetof(vx_inner_header, part) == 6);
@@ -64,9 +68,11 @@ static_assert(VX_CHILD_BORN_LO == 8 && VX_CHILD_RETIRED_LO == 10 && VX_CHILD_FIE
 
 // ---- everything fits
 static_assert(VX_HEADER_OFFSET + sizeof(vx_meta) <= VX_SPECIAL_OFFSET);
-static_assert(VX_BLOCKS_OFFSET + VX_MAX_DIM * sizeof(float) <= VX_SPECIAL_OFFSET);
-static_assert((VX_SPECIAL_OFFSET - VX_ENTRIES_OFFSET) / (8 + 4 * VX_MAX_DIM) >= 1);
+static_assert(VX_MEAN_PER_PAGE == 2028 && (VX_SPECIAL_OFFSET - VX_ENTRIES_OFFSET) / (8 + 4 * VX_MEAN_PER_PAGE) == 1);
+static_assert(8 + 4 * VX_MAX_DIM <= UINT16_MAX); // entry_bytes of the empty raw run
 static_assert((VX_MAX_DIM + 3) / 4 + VX_CHILD_FIELDS <= UINT16_MAX);
+static_assert(16 + VX_MAX_DIM <= 2 * (VX_SPECIAL_OFFSET - VX_ENTRIES_OFFSET)); // a code takes two pages at most
+static_assert(255LL * 127 * VX_MAX_DIM <= INT32_MAX);                          // sums of products of bytes
 
 } // namespace
 } // namespace vecidx

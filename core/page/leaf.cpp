@@ -60,7 +60,7 @@ void put_code(uint8_t *page, const EntryPlace &at, uint32_t dim, uint32_t bits, 
 	const uint32_t rows = vx_scan_rows(dim, bits);
 	for (uint32_t row = 0; row < rows; row++)
 		memset(page + at.code + row * at.stride, 0, 4);
-	for (uint32_t i = 0; i < dim; i++) {
+	for (uint32_t i = 0; i < vx_scan_dims(dim, bits); i++) {
 		const Place place = place_of(i, bits);
 		uint8_t &byte = page[at.code + place.row * at.stride + place.byte];
 		byte = static_cast<uint8_t>(byte | code[i] << place.shift);
@@ -166,7 +166,7 @@ uint32_t leaf_ref(const void *page, uint32_t dim, uint32_t bits, uint32_t slot) 
 void leaf_code(const void *page, uint32_t dim, uint32_t bits, uint32_t slot, uint8_t *code) {
 	const EntryPlace at = place_of_entry(page, dim, bits, slot);
 	const auto mask = static_cast<uint8_t>((1u << bits) - 1);
-	for (uint32_t i = 0; i < dim; i++) {
+	for (uint32_t i = 0; i < vx_scan_dims(dim, bits); i++) {
 		const Place place = place_of(i, bits);
 		code[i] = bytes_of(page)[at.code + place.row * at.stride + place.byte] >> place.shift & mask;
 	}

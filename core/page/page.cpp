@@ -12,13 +12,15 @@ uint32_t entry_bytes_of(vx_page_kind kind, uint32_t dim, uint32_t bits) {
 	case VX_KIND_META:
 		return sizeof(vx_meta);
 	case VX_KIND_MEAN:
-		return dim * 4;
+		return vx_mean_coordinates(dim, 0) * 4;
 	case VX_KIND_INNER:
 		return vx_inner_block_rows(dim);
 	case VX_KIND_LEAF:
 		return vx_leaf_block_bytes(dim, bits);
 	case VX_KIND_CODE:
-		return vx_code_stride(dim);
+		return vx_code_here(dim);
+	case VX_KIND_REST:
+		return vx_code_rest(dim);
 	case VX_KIND_RAW:
 		return vx_raw_stride(dim);
 	case VX_KIND_LIST:
@@ -39,6 +41,8 @@ uint32_t chain_capacity(vx_page_kind kind, uint32_t dim, uint32_t bits) {
 		return vx_raws_per_page(dim);
 	case VX_KIND_LIST:
 		return vx_list_per_page();
+	case VX_KIND_REST:
+		return 1;
 	default:
 		return 0;
 	}
@@ -64,11 +68,21 @@ void page_init(void *page, vx_page_kind kind, uint64_t node, uint32_t level, uin
 	case VX_KIND_CODE:
 	case VX_KIND_RAW:
 	case VX_KIND_LIST:
+	case VX_KIND_REST:
 		page_header<vx_chain_header>(page).next = VX_NO_BLOCK;
 		break;
 	default:
 		break;
 	}
+}
+
+void mean_put(void *page, uint64_t node, uint32_t dim, uint32_t part, uint32_t next, const float *mean) {
+	const uint32_t bytes = vx_mean_coordinates(dim, part) * 4;
+	page_init(page, VX_KIND_MEAN, node, 0, dim, 0);
+	page_special(page).entry_bytes = static_cast<uint16_t>(bytes);
+	page_header<vx_mean_header>(page).next = next;
+	page_header<vx_mean_header>(page).part = static_cast<uint16_t>(part);
+	memcpy(static_cast<uint8_t *>(page) + VX_BLOCKS_OFFSET, mean + size_t(part) * VX_MEAN_PER_PAGE, bytes);
 }
 
 bool page_is_new(const void *page) {
@@ -126,6 +140,7 @@ uint32_t vx_page_used(const void *page) {
 	case VX_KIND_CODE:
 	case VX_KIND_RAW:
 	case VX_KIND_LIST:
+	case VX_KIND_REST:
 		used = VX_ENTRIES_OFFSET + page_header<vx_chain_header>(page).count * bytes;
 		break;
 	default:

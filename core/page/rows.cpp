@@ -42,8 +42,46 @@ bool code_put(void *page, uint32_t dim, const vx_code_entry &entry) {
 		header.dead--;
 		header.free--;
 	}
-	memcpy(&code_entry(page, dim, slot), &entry, vx_code_stride(dim));
+	memcpy(&code_entry(page, dim, slot), &entry, vx_code_here(dim));
 	return true;
+}
+
+void long_code_init(void *slot_page, uint32_t slot_block, void *rest_page, uint32_t rest_block, uint32_t dim) {
+	page_init(slot_page, VX_KIND_CODE, 0, 0, dim, 0);
+	auto &header = page_header<vx_rows_header>(slot_page);
+	header.chain.next = rest_block;
+	header.chain.count = header.dead = header.free = 1;
+	row_at(slot_page, 0).flags = VX_ROW_DEAD | VX_ROW_FREE;
+	page_init(rest_page, VX_KIND_REST, 0, 0, dim, 0);
+	page_header<vx_chain_header>(rest_page).next = slot_block;
+	page_header<vx_chain_header>(rest_page).count = 1;
+}
+
+namespace {
+
+uint8_t *rest_of(vx_code_entry *entry, uint32_t dim) {
+	return reinterpret_cast<uint8_t *>(entry) + vx_code_here(dim);
+}
+
+} // namespace
+
+void long_code_put_rest(void *rest_page, uint32_t dim, const vx_code_entry &entry) {
+	memcpy(static_cast<uint8_t *>(rest_page) + VX_ENTRIES_OFFSET, rest_of(const_cast<vx_code_entry *>(&entry), dim),
+		   vx_code_rest(dim));
+}
+
+void LongCode::begin(const void *page, uint32_t block, uint32_t dim) {
+	memcpy(entry, &code_entry(page, dim, 0), vx_code_here(dim));
+	slot_page = block;
+	rest = page_header<vx_chain_header>(page).next;
+}
+
+const char *LongCode::finish(const void *page, uint32_t dim) {
+	rest = VX_NO_BLOCK;
+	const char *fault = rest_fault(page, dim, slot_page);
+	if (fault == nullptr)
+		memcpy(rest_of(entry, dim), static_cast<const uint8_t *>(page) + VX_ENTRIES_OFFSET, vx_code_rest(dim));
+	return fault;
 }
 
 bool raw_append(void *page, uint32_t dim, const vx_row &row, const float *x) {

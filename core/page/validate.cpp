@@ -31,19 +31,31 @@ const char *not_this_kind(vx_page_kind kind) {
 		return "not a list page";
 	case VX_KIND_FREE:
 		return "not a free page";
+	case VX_KIND_REST:
+		return "not a page with the rest of a code";
 	}
 	return "a page of an unknown kind";
+}
+
+uint32_t expected_bytes(const void *page, vx_page_kind kind, uint32_t dim, uint32_t bits) {
+	return kind == VX_KIND_MEAN ? vx_mean_coordinates(dim, page_header<vx_mean_header>(page).part) * 4
+								: entry_bytes_of(kind, dim, bits);
+}
+
+// Leaf pages with an origin tell its size.
+bool level_fits(const void *page, vx_page_kind kind, uint32_t dim, uint32_t bits) {
+	const uint32_t level = page_special(page).level, quads = level & VX_LEAF_QUADS;
+	if (kind != VX_KIND_LEAF)
+		return kind == VX_KIND_INNER || level == 0;
+	return quads == 0 || (quads == vx_quads(dim) && vx_leaf_capacity_with_origin(dim, bits) > 0);
 }
 
 const char *shape_fault(const void *page, vx_page_kind kind, uint32_t dim, uint32_t bits) {
 	if (!vx_page_is(page, kind))
 		return not_this_kind(kind);
-	if (page_special(page).entry_bytes != entry_bytes_of(kind, dim, bits))
+	if (page_special(page).entry_bytes != expected_bytes(page, kind, dim, bits))
 		return "a page's entries have another size than the index's";
-	const uint32_t level = page_special(page).level & (kind == VX_KIND_LEAF ? VX_LEAF_QUADS : UINT16_MAX);
-	if (kind != VX_KIND_INNER && level != 0 && (kind != VX_KIND_LEAF || level != vx_quads(dim)))
-		return "a page has a level above its kind's";
-	return nullptr;
+	return level_fits(page, kind, dim, bits) ? nullptr : "a page has a level above its kind's";
 }
 
 const char *places_fault(const vx_meta &meta) {
@@ -60,6 +72,8 @@ const char *places_fault(const vx_meta &meta) {
 		return "the meta page has an impossible clock";
 	if (meta.raw_node >= meta.next_node)
 		return "the meta page's raw run has a node id not given out yet";
+	if (meta.levels == 0 && !vx_may_be_raw(meta.dim))
+		return "the meta page has no root, although rows of its dimensions fit no raw page";
 	if (meta.levels == 0)
 		return meta.root == VX_NO_BLOCK && meta.mean == VX_NO_BLOCK ? nullptr
 																	: "the meta page has a root but no levels";
@@ -87,6 +101,10 @@ const char *chain_fault(const void *page, vx_page_kind kind, uint32_t dim, uint3
 		if (rows.dead > chain.count || rows.free > rows.dead)
 			return "a page counts more dead entries than entries";
 	}
+	if (vx_code_rest(dim) > 0 && kind == VX_KIND_CODE && chain.next == VX_NO_BLOCK)
+		return "a code page has no page for the rest of its code";
+	if (kind == VX_KIND_REST && (chain.count != 1 || chain.next == VX_NO_BLOCK))
+		return "a page has the rest of no code";
 	return chain.next != VX_META_BLOCK ? nullptr : "a page is followed by the meta page";
 }
 
@@ -118,12 +136,22 @@ const char *inner_fault(const void *page, uint32_t dim, uint64_t node, uint32_t 
 	return header.next != VX_META_BLOCK ? nullptr : "an inner page is followed by the meta page";
 }
 
+const char *rest_fault(const void *page, uint32_t dim, uint32_t slot_page) {
+	const char *fault = chain_fault(page, VX_KIND_REST, dim, 0);
+	if (fault != nullptr)
+		return fault;
+	return page_header<vx_chain_header>(page).next == slot_page ? nullptr : "a page has the rest of another code";
+}
+
 const char *mean_fault(const void *page, uint32_t dim) {
 	const char *fault = shape_fault(page, VX_KIND_MEAN, dim, 0);
 	if (fault != nullptr)
 		return fault;
+	const uint32_t n = vx_mean_coordinates(dim, page_header<vx_mean_header>(page).part);
+	if (n == 0)
+		return "a mean page lies beyond the end of its run";
 	const auto *mean = reinterpret_cast<const float *>(static_cast<const uint8_t *>(page) + VX_BLOCKS_OFFSET);
-	return std::all_of(mean, mean + dim, [](float x) { return std::isfinite(x); }) ? nullptr : "the mean is not finite";
+	return std::all_of(mean, mean + n, [](float x) { return std::isfinite(x); }) ? nullptr : "the mean is not finite";
 }
 
 } // namespace vecidx
@@ -169,6 +197,7 @@ const char *vx_page_fault(const void *page, const vx_meta *meta) {
 	case VX_KIND_CODE:
 	case VX_KIND_RAW:
 	case VX_KIND_LIST:
+	case VX_KIND_REST:
 		return chain_fault(page, static_cast<vx_page_kind>(special.kind), meta->dim, meta->scan_bits);
 	case VX_KIND_FREE:
 		return nullptr;

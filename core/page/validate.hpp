@@ -12,7 +12,7 @@ namespace vecidx {
 // More levels than any tree has that fits 2^32 blocks.
 inline constexpr uint32_t kMaxLevels = VX_MAX_LEVELS;
 
-// Code, raw, list and leaf pages: kind, shape, count within capacity.
+// Code, raw, list and leaf pages, and those with the rest of a code: kind, shape, count within capacity.
 const char *chain_fault(const void *page, vx_page_kind kind, uint32_t dim, uint32_t bits);
 
 // The same for a page of this leaf, with factors that make sense.
@@ -20,6 +20,9 @@ const char *leaf_fault(const void *page, uint32_t dim, uint32_t bits, uint64_t n
 
 // A page of this inner node. That its pages continue each other is the reader's to check (part).
 const char *inner_fault(const void *page, uint32_t dim, uint64_t node, uint32_t level);
+
+// The page that has the rest of the code of a slot on page `slot_page`.
+const char *rest_fault(const void *page, uint32_t dim, uint32_t slot_page);
 
 const char *mean_fault(const void *page, uint32_t dim);
 

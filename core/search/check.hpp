@@ -12,6 +12,7 @@
 
 #include "code/index.hpp"
 #include "page/inner.hpp"
+#include "page/rows.hpp"
 #include "page/validate.hpp"
 #include "vecidx/core.h"
 
@@ -75,8 +76,9 @@ struct vx_check {
 	vx_row rows[kMostRows];
 	uint32_t nrows, row_at;
 
-	uint8_t *state;   // by block
-	uint32_t *number; // of code pages, by block: their place in `slots`
+	uint8_t *state; // by block
+	uint32_t
+		*number; // by block: of code pages their place in `slots`, of pages with the rest of a code its slot's page
 	uint32_t code_pages, node_pages;
 	uint64_t live_slots, live_rows, slots_met;
 
@@ -93,6 +95,7 @@ struct vx_check {
 	uint32_t next, from, position; // from: the page that points to `next`
 	uint32_t chain;                // how many of raw, wild, late were begun
 	uint32_t behind;               // what its head says of the pages behind it
+	uint32_t mean_part;            // page of the mean being read
 	uint32_t list;                 // how many lists of pages with room were begun
 	uint64_t node;
 	uint32_t leaf_block;
@@ -101,6 +104,8 @@ struct vx_check {
 	uint8_t *code;  // one scan code, a byte a dimension
 	vecidx::CheckRef *refs;
 	uint32_t nrefs, ref_at;
+	vecidx::LongCode long_code;
+	uint32_t long_slot; // its scan entry's on the leaf page
 };
 
 namespace vecidx {
@@ -119,6 +124,9 @@ inline vx_step ask_page(vx_check &c, vx_want &want, uint32_t block) {
 	want.nahead = 0;
 	return VX_PAGE;
 }
+
+// Marks the page with the rest of the code whose slot's page this is, and says whether it may be read.
+bool reach_rest(vx_check &c, const void *slot_page);
 
 // check_sweep.cpp: each page by itself
 void sweep_page(vx_check &c, const void *page);

@@ -107,6 +107,17 @@ void check_scan_entry(vx_check &c, const vx_code_entry &entry, uint32_t slot) {
 		report(c, c.leaf_block, "a scan entry is not that of the code slot it refers to");
 }
 
+// A live slot's code, and the scan entry that refers to it.
+void check_code(vx_check &c, uint32_t slot_page, const vx_code_entry &entry, uint32_t slot) {
+	const char *fault = entry_fault(entry, c.meta.dim);
+	if (fault != nullptr) {
+		report(c, slot_page, fault);
+		return;
+	}
+	check_radii(c, entry);
+	check_scan_entry(c, entry, slot);
+}
+
 void check_slot(vx_check &c, const void *page, const CheckRef &ref) {
 	const uint32_t dim = c.meta.dim, slot = ref_slot(ref.ref, dim);
 	if (slot >= page_header<vx_chain_header>(page).count) {
@@ -126,13 +137,18 @@ void check_slot(vx_check &c, const void *page, const CheckRef &ref) {
 		return;
 	c.slots_met++;
 	take_row(c, entry.row, 0);
-	const char *fault = entry_fault(entry, dim);
-	if (fault != nullptr) {
-		report(c, c.visiting, fault);
+	if (vx_code_rest(dim) == 0) {
+		check_code(c, c.visiting, entry, ref.slot);
 		return;
 	}
-	check_radii(c, entry);
-	check_scan_entry(c, entry, ref.slot);
+	c.long_code.begin(page, c.visiting, dim);
+	c.long_slot = ref.slot;
+}
+
+void finish_code(vx_check &c, const void *page) {
+	const uint32_t slot_page = c.long_code.slot_page;
+	if (c.long_code.finish(page, c.meta.dim) == nullptr) // else it changes under us
+		check_code(c, slot_page, *c.long_code.entry, c.long_slot);
 }
 
 bool same_code_page(const vx_check &c, uint32_t a, uint32_t b) {
@@ -207,7 +223,21 @@ void leaf_page(vx_check &c, const void *page) {
 	c.phase = CheckPhase::kCodes;
 }
 
+bool reach_rest(vx_check &c, const void *slot_page) {
+	if (vx_code_rest(c.meta.dim) == 0)
+		return false;
+	const uint32_t from = c.visiting, rest = page_header<vx_chain_header>(slot_page).next;
+	if (!reach(c, from, rest))
+		return false;
+	if ((c.state[rest] & kKindMask) == VX_KIND_REST && c.number[rest] == from)
+		return true;
+	report(c, from, "a code page leads to a page that has not the rest of its code");
+	return false;
+}
+
 vx_step step_codes(vx_check &c, vx_want &want) {
+	if (c.long_code.begun())
+		return ask_page(c, want, c.long_code.rest);
 	while (c.ref_at < c.nrefs) {
 		const uint32_t block = ref_block(c.refs[c.ref_at].ref, c.meta.dim);
 		const uint32_t state = block < c.nblocks ? c.state[block] : 0;
@@ -223,13 +253,20 @@ vx_step step_codes(vx_check &c, vx_want &want) {
 }
 
 void codes_page(vx_check &c, const void *page) {
+	if (c.long_code.begun()) {
+		finish_code(c, page);
+		return;
+	}
 	const uint32_t first = c.ref_at;
 	skip_code_page(c);
 	if (chain_fault(page, VX_KIND_CODE, c.meta.dim, 0) != nullptr)
 		return; // it was sound in the sweep: it changes under us, which the caller must prevent
+	const bool met = (c.state[c.visiting] & kReached) != 0, readable = !met && reach_rest(c, page);
 	c.state[c.visiting] |= kReached;
 	for (uint32_t i = first; i < c.ref_at; i++)
 		check_slot(c, page, c.refs[i]);
+	if (!readable)
+		c.long_code.rest = VX_NO_BLOCK;
 }
 
 vx_step step_chains(vx_check &c, vx_want &want) {

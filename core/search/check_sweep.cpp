@@ -59,6 +59,8 @@ void sweep_page(vx_check &c, const void *page) {
 		sweep_rows(c, page, kind);
 	else if (kind == VX_KIND_LEAF || kind == VX_KIND_INNER)
 		c.node_pages++;
+	else if (kind == VX_KIND_REST)
+		c.number[c.visiting] = page_header<vx_chain_header>(page).next;
 }
 
 size_t check_memory_wanted(const vx_check &c) {
@@ -83,10 +85,23 @@ bool clear_slice(vx_check &c) {
 	return n > 0;
 }
 
+namespace {
+
+// Code pages that are still to be looked at: all of them when live slots were not met, and those that no scan entry led
+// to when they lead to others.
+bool is_due(const vx_check &c, uint8_t state) {
+	if ((state & (kKindMask | kDamaged)) != VX_KIND_CODE)
+		return false;
+	return c.slots_met != c.live_slots || (vx_code_rest(c.meta.dim) > 0 && (state & kReached) == 0);
+}
+
+} // namespace
+
 // Every live slot has one scan entry; a second one was found when it was met.
 vx_step step_slots(vx_check &c, vx_want &want) {
-	for (; !c.cut && c.slots_met != c.live_slots && c.at < c.nblocks; c.at++)
-		if ((c.state[c.at] & (kKindMask | kDamaged)) == VX_KIND_CODE)
+	const bool any = c.slots_met != c.live_slots || vx_code_rest(c.meta.dim) > 0;
+	for (; any && !c.cut && c.at < c.nblocks; c.at++)
+		if (is_due(c, c.state[c.at]))
 			return ask_page(c, want, c.at);
 	c.at = 1;
 	c.phase = CheckPhase::kPages;
@@ -97,6 +112,8 @@ void slots_page(vx_check &c, const void *page) {
 	c.at++;
 	if (chain_fault(page, VX_KIND_CODE, c.meta.dim, 0) != nullptr)
 		return;
+	if ((c.state[c.visiting] & kReached) == 0)
+		reach_rest(c, page);
 	const uint32_t count = page_header<vx_chain_header>(page).count;
 	for (uint32_t slot = 0; slot < count; slot++) {
 		const uint64_t bit = uint64_t(c.number[c.visiting]) * vx_codes_per_page(c.meta.dim) + slot;
@@ -117,7 +134,7 @@ vx_step step_pages(vx_check &c, vx_want &want) {
 		const uint32_t kind = state & kKindMask;
 		if (kind == VX_KIND_LEAF || kind == VX_KIND_INNER)
 			return ask_page(c, want, c.at);
-		if (kind == VX_KIND_LIST)
+		if (kind == VX_KIND_LIST || kind == VX_KIND_REST)
 			report(c, c.at, "no pointer leads to a page that is in use");
 		if (kind == VX_KIND_RAW)
 			return ask_page(c, want, c.at);

@@ -48,5 +48,5 @@ void vx_scan_estimate(const vx_meta *meta, double rows, double recall, double k,
 	const double scans = out->leaves * std::ceil(per_leaf / vx_leaf_capacity(dim, meta->scan_bits));
 	const double codes =
 		dial.exact ? rows / vx_codes_per_page(dim) : std::fmin(out->refined, rows / vx_codes_per_page(dim));
-	out->pages = 2 + std::ceil(root) + scans + codes;
+	out->pages = 2 + std::ceil(root) + scans + (vx_code_rest(dim) > 0 ? 2 : 1) * codes;
 }

@@ -119,9 +119,13 @@ void after_chain(vx_insert &in) {
 		in.phase = InsertPhase::kWrite;
 		return;
 	}
-	in.plan.code = in.plan.room != VX_NO_BLOCK ? in.plan.room : in.plan.code_tail;
-	in.plan.new_code = in.plan.code == VX_NO_BLOCK;
-	in.phase = in.plan.new_code ? InsertPhase::kRadius : InsertPhase::kCode;
+	in.plan.code = in.plan.room != VX_NO_BLOCK || needs_slot(in) ? in.plan.room : in.plan.code_tail;
+	if (in.plan.code != VX_NO_BLOCK) {
+		in.phase = InsertPhase::kCode;
+		return;
+	}
+	in.plan.new_code = !needs_slot(in);
+	in.phase = in.plan.new_code ? InsertPhase::kRadius : InsertPhase::kMake;
 }
 
 void read_room(vx_insert &in, const void *page) {
@@ -169,16 +173,27 @@ void read_next(vx_insert &in, const void *page) {
 	after_chain(in);
 }
 
+bool is_last_listed(const void *page) {
+	return page_header<vx_rows_header>(page).room == VX_NO_BLOCK;
+}
+
 void read_code(vx_insert &in, const void *page) {
 	const uint32_t dim = dim_of(*in.ix);
 	in.fault = chain_fault(page, VX_KIND_CODE, dim, 0);
 	if (in.fault != nullptr)
 		return;
-	in.phase = InsertPhase::kRadius;
+	in.phase = needs_slot(in) ? InsertPhase::kRest : InsertPhase::kRadius;
 	if (in.plan.code != in.plan.room)
 		in.plan.new_code = code_slot(page, dim) == kNoSlot;
 	else if (!has_listed_room(in, page))
-		in.phase = InsertPhase::kPop;
+		in.phase = needs_slot(in) && is_last_listed(page) ? InsertPhase::kMake : InsertPhase::kPop;
+	in.plan.rest = page_header<vx_chain_header>(page).next;
+}
+
+// Nothing on it is of use: but it is locked with others, so it must be what it is thought to be.
+void read_rest(vx_insert &in, const void *page) {
+	in.fault = rest_fault(page, dim_of(*in.ix), in.plan.code);
+	in.phase = InsertPhase::kRadius;
 }
 
 // The next radius that must grow, root first; false when none is left.
@@ -199,6 +214,8 @@ void want_record(const vx_insert &in, vx_want &want) {
 	uint32_t n = 0;
 	if (in.home == Home::kTree)
 		want.pages[n++] = plan.new_code ? VX_META_BLOCK : plan.code;
+	if (needs_slot(in))
+		want.pages[n++] = plan.rest;
 	if (plan.target != VX_NO_BLOCK) {
 		want.pages[n++] = plan.target;
 	} else {
@@ -214,6 +231,17 @@ void want_pop(const vx_insert &in, vx_want &want) {
 	want.npages = 2;
 	want.pages[0] = VX_META_BLOCK;
 	want.pages[1] = in.plan.room;
+}
+
+// There is no page on the list, or one that has no room left.
+void want_slot(const vx_insert &in, vx_want &want) {
+	uint32_t n = 0;
+	want.pages[n++] = VX_META_BLOCK;
+	if (in.plan.room != VX_NO_BLOCK)
+		want.pages[n++] = in.plan.room;
+	want.pages[n++] = VX_NO_BLOCK;
+	want.pages[n++] = VX_NO_BLOCK;
+	want.npages = n;
 }
 
 } // namespace
@@ -281,8 +309,13 @@ vx_step vx_insert_next(vx_insert *in, vx_want *want) {
 		return ask(*in, *want, in->plan.after);
 	case InsertPhase::kCode:
 		return ask(*in, *want, in->plan.code);
+	case InsertPhase::kRest:
+		return ask(*in, *want, in->plan.rest);
 	case InsertPhase::kPop:
 		want_pop(*in, *want);
+		return VX_WRITE;
+	case InsertPhase::kMake:
+		want_slot(*in, *want);
 		return VX_WRITE;
 	case InsertPhase::kRadius:
 		if (want_radius(*in, *want))
@@ -317,6 +350,9 @@ void vx_insert_page(vx_insert *in, const void *page) {
 		break;
 	case InsertPhase::kCode:
 		read_code(*in, page);
+		break;
+	case InsertPhase::kRest:
+		read_rest(*in, page);
 		break;
 	default:
 		break;

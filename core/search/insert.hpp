@@ -6,6 +6,10 @@
 // Pages with room that VACUUM made come first: for a code the first page of their list, for a row of another home that
 // page instead of the chain. One that has no room left is taken off its list by a record of its own.
 //
+// A code that takes two pages always goes into a free slot of that list, since its pages and those of a leaf that has
+// no room are as many as a record may change. Where the list has none, a record of its own makes one. Should the insert
+// end there, the slot is the next one's.
+//
 // Pages are read one at a time and no page stays locked, so the plan is a guess; insert_apply.cpp validates it again
 // under the locks of the record. A plan that lost to another insert is made anew from the meta page; the route through
 // the tree is kept, because the tree's shape is fixed during an insert.
@@ -21,7 +25,20 @@ namespace vecidx {
 // Nodes opened on each level above the leaves' parents, and below them: a greedy descent loses neighbours for good.
 inline constexpr uint32_t kInsertBeam = 8;
 
-enum class InsertPhase : uint8_t { kMeta, kInner, kRoom, kHead, kNext, kCode, kPop, kRadius, kWrite, kDone };
+enum class InsertPhase : uint8_t {
+	kMeta,
+	kInner,
+	kRoom,
+	kHead,
+	kNext,
+	kCode,
+	kRest,
+	kPop,
+	kMake,
+	kRadius,
+	kWrite,
+	kDone
+};
 
 // Where a row is kept.
 enum class Home : uint8_t { kTree, kRaw, kWild, kLate };
@@ -47,6 +64,7 @@ struct InsertPlan {
 	uint32_t room;      // first page of the list for this home, as the meta page said; VX_NO_BLOCK: none
 	uint32_t code_tail; // as the meta page said
 	uint32_t code;      // code page that takes the code, unless it is a new one
+	uint32_t rest;      // page that takes the rest of the code
 	uint32_t head;      // of the chain
 	uint32_t after;     // page after the head, when read
 	uint32_t target;    // page with room; VX_NO_BLOCK: a new page after the head
@@ -103,6 +121,11 @@ inline vx_room room_of(Home home) {
 		   : home == Home::kRaw  ? VX_ROOM_RAW
 		   : home == Home::kWild ? VX_ROOM_WILD
 								 : VX_ROOM_LATE;
+}
+
+// Whether the row's code takes two pages.
+inline bool needs_slot(const vx_insert &in) {
+	return in.home == Home::kTree && vx_code_rest(in.ix->meta.dim) > 0;
 }
 
 // Whether a page of the row's chain takes an entry.

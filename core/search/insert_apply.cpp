@@ -11,7 +11,7 @@ namespace {
 
 // The pages of a record by their part in it, in the order of want_record; nullptr where there is none.
 struct Record {
-	void *meta, *code, *head, *target;
+	void *meta, *code, *rest, *head, *target;
 	uint32_t code_block, target_block;
 	bool new_target;
 };
@@ -26,6 +26,8 @@ Record take_apart(const vx_insert &in, void *const pages[], const uint32_t block
 		r.code = pages[n];
 		r.code_block = blocks[n++];
 	}
+	if (needs_slot(in))
+		r.rest = pages[n++];
 	r.new_target = plan.target == VX_NO_BLOCK;
 	if (r.new_target)
 		r.head = pages[n++];
@@ -63,6 +65,10 @@ vx_step check_code(vx_insert &in, const Record &r, vx_want *want) {
 	const char *fault = chain_fault(r.code, VX_KIND_CODE, dim, 0);
 	if (fault != nullptr)
 		return corrupt(want, r.code_block, fault);
+	if (r.rest != nullptr)
+		fault = rest_fault(r.rest, dim, r.code_block);
+	if (fault != nullptr)
+		return corrupt(want, in.plan.rest, fault);
 	const bool room = in.plan.code == in.plan.room ? has_listed_room(in, r.code) : code_slot(r.code, dim) != kNoSlot;
 	return room ? VX_DONE : replan(in);
 }
@@ -130,6 +136,8 @@ bool add_scan_entry(const vx_insert &in, void *leaf, uint32_t ref) {
 bool add_row(const vx_insert &in, const Record &r, uint32_t ref) {
 	switch (in.home) {
 	case Home::kTree:
+		if (r.rest != nullptr)
+			long_code_put_rest(r.rest, in.ix->meta.dim, *in.entry);
 		return code_put(r.code, in.ix->meta.dim, *in.entry) && add_scan_entry(in, r.target, ref);
 	case Home::kRaw:
 		return raw_append(r.target, in.ix->meta.dim, in.row, in.x);
@@ -199,6 +207,34 @@ vx_step apply_pop(vx_insert &in, void *meta_page, void *page, vx_want *want) {
 	return VX_DONE;
 }
 
+// A free slot on two new pages, alone on its list: the page without room that was there before goes. The code is there
+// already, so that the record which fills the slot finds little to change.
+vx_step apply_slot(vx_insert &in, void *const pages[], const uint32_t blocks[], vx_want *want) {
+	const bool listed = in.plan.room != VX_NO_BLOCK;
+	const uint32_t dim = dim_of(*in.ix), slot = listed ? 2 : 1, rest = slot + 1;
+	const char *fault = vx_meta_fault(pages[0]);
+	if (fault != nullptr)
+		return corrupt(want, VX_META_BLOCK, fault);
+	if (listed) {
+		const vx_step step = apply_pop(in, pages[0], pages[1], want);
+		if (step != VX_DONE)
+			return step;
+	}
+	uint32_t &first = page_header<vx_meta>(pages[0]).room[VX_ROOM_CODE];
+	if (first != VX_NO_BLOCK)
+		return replan(in);
+	long_code_init(pages[slot], blocks[slot], pages[rest], blocks[rest], dim);
+	vx_code_entry &entry = code_entry(pages[slot], dim, 0);
+	const vx_row row = entry.row;
+	memcpy(&entry, in.entry, vx_code_here(dim));
+	entry.row = row;
+	long_code_put_rest(pages[rest], dim, *in.entry);
+	page_header<vx_rows_header>(pages[slot]).room = VX_NO_BLOCK;
+	first = blocks[slot];
+	in.phase = InsertPhase::kMeta;
+	return VX_DONE;
+}
+
 } // namespace
 } // namespace vecidx
 
@@ -210,5 +246,7 @@ vx_step vx_insert_apply(vx_insert *in, void *const pages[], const uint32_t block
 		return apply_radius(*in, pages[0], want);
 	if (in->phase == InsertPhase::kPop)
 		return apply_pop(*in, pages[0], pages[1], want);
+	if (in->phase == InsertPhase::kMake)
+		return apply_slot(*in, pages, blocks, want);
 	return apply_record(*in, take_apart(*in, pages, blocks), want);
 }

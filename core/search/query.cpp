@@ -11,7 +11,7 @@ namespace {
 constexpr double kUnit = 0x1p-24;
 // float64 rounding of centring, normalising and rotating rows and queries (about 60 operations deep), relative
 constexpr double kFloat64 = 1e-13;
-// absolute loss of the float32 kernels where squares or products underflow: sqrt(2000 * 2^-149) < 1e-20
+// absolute loss of the float32 kernels where squares or products underflow: sqrt(16000 * 2^-149) < 1e-20
 constexpr double kTiny = 1e-19, kTinyProduct = 1e-38;
 constexpr double kInfinity = INFINITY;
 
@@ -75,9 +75,12 @@ void prepare_query(const vx_index &ix, const float *vector, void *memory, Query 
 	for (uint32_t i = 0; i < dim; i++)
 		bytes_squared += static_cast<double>(query.bytes[i]) * query.bytes[i];
 	query.bytes_squared = bytes_squared * query.shape.scale * query.shape.scale;
-	// -2 <query - bytes, y> for rows y about as long as the query, in no particular direction
+	const uint32_t covered = vx_scan_dims(dim, ix.meta.scan_bits);
+	for (uint32_t i = 0; i < covered; i++)
+		query.covered_sum += query.bytes[i];
+	// -2 <query - bytes, y> for rows y about as long as the query, in no particular direction, by what codes cover
 	query.estimate_rounding =
-		static_cast<float>(2 * query.shape.error * query.norm / std::sqrt(static_cast<double>(dim)));
+		static_cast<float>(2 * query.shape.error * query.norm / std::sqrt(static_cast<double>(covered)));
 	if (query.metric == VX_IP)
 		for (uint32_t i = 0; i < dim; i++)
 			query.offset += static_cast<double>(vector[i]) * mean_of(ix)[i];

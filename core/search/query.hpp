@@ -22,6 +22,7 @@ struct Query {
 	float *point;   // rotated, float32[dim]
 	int8_t *bytes;  // rotated, 8 bits, zero-padded
 	ScanQueryShape shape;
+	int32_t covered_sum;     // of the bytes that scan codes cover
 	double squared;          // |point|^2
 	double norm;             // |point|
 	double point_error;      // |exact rotated query - point|

@@ -61,6 +61,7 @@ void start_pass(vx_scan &s) {
 	s.waiting.clear();
 	s.refine_at = 0;
 	s.sorted = false;
+	s.long_code.rest = VX_NO_BLOCK;
 	s.candidates.clear();
 	s.kept.clear();
 	s.estimates.start(std::max(s.k, kFewestEstimates));
@@ -244,6 +245,8 @@ vx_step step_refine(vx_scan &s, vx_want &want) {
 		return VX_DONE;
 	}
 	const uint32_t dim = s.query.dim;
+	if (s.long_code.begun())
+		return ask(s, want, s.long_code.rest);
 	if (!reserve_rows(s, vx_codes_per_page(dim)))
 		return need_memory(s, want);
 	const vx_step step = ask(s, want, ref_block(s.waiting[s.refine_at].ref, dim));
@@ -323,13 +326,17 @@ void begin_again(vx_scan &s) {
 	begin(s);
 }
 
+size_t long_code_bytes(const vx_index &ix) {
+	return vx_code_rest(ix.meta.dim) > 0 ? vx_code_stride(ix.meta.dim) : 0;
+}
+
 } // namespace
 } // namespace vecidx
 
 using namespace vecidx;
 
 size_t vx_scan_size(const vx_index *ix) {
-	return sizeof(vx_scan) + query_bytes(*ix) + 2 * Arena::kAlign;
+	return sizeof(vx_scan) + query_bytes(*ix) + long_code_bytes(*ix) + 3 * Arena::kAlign;
 }
 
 vx_scan *vx_scan_init(void *memory, size_t bytes, const vx_index *ix, const vx_query *query) {
@@ -337,6 +344,7 @@ vx_scan *vx_scan_init(void *memory, size_t bytes, const vx_index *ix, const vx_q
 	s->ix = ix;
 	s->arena.add_block(s + 1, bytes - sizeof(vx_scan));
 	s->query_memory = s->arena.allocate(query_bytes(*ix));
+	s->long_code.entry = static_cast<vx_code_entry *>(s->arena.allocate(long_code_bytes(*ix)));
 	vx_scan_restart(s, query);
 	return s;
 }

@@ -14,6 +14,7 @@
 #include "memory/arena.hpp"
 #include "memory/rowset.hpp"
 #include "memory/smallest.hpp"
+#include "page/rows.hpp"
 #include "search/dial.hpp"
 #include "search/query.hpp"
 
@@ -115,6 +116,7 @@ struct vx_scan {
 	float code_rounding; // largest rounding of an estimate by the float16 factors of these leaves
 	size_t refine_at;
 	bool sorted; // waiting is in order of pages
+	vecidx::LongCode long_code;
 
 	vecidx::Pool<vecidx::Candidate> candidates; // a heap by lower bound while ordered rows are handed out
 	vecidx::RowSet kept;     // rows among the candidates: an entry that moved to another leaf may be met in both

@@ -94,8 +94,8 @@ float estimate_cut(const vx_scan &s, const Node &leaf, const vx_leaf_header &hea
 }
 
 // The leaf's centroid moved since its codes were written: they are relative to another point.
-void take_origin(vx_scan &s, const vx_origin &origin) {
-	if (!std::isfinite(origin.scale)) {
+void take_origin(vx_scan &s, const void *page, const vx_origin &origin) {
+	if (!std::isfinite(origin.scale) || page_special(page).level != vx_quads(s.query.dim)) {
 		s.fault = "a leaf page has impossible factors";
 		return;
 	}
@@ -119,10 +119,10 @@ void scan_codes(vx_scan &s, const void *page, uint32_t count) {
 	s.code_rounding = std::max(s.code_rounding, rounding_of(s, leaf, header));
 	const float scale = s.query.shape.scale;
 	const ScanQuery query{s.query.bytes, 2 * scale / header.unit,
-						  -static_cast<float>(top) * scale * static_cast<float>(s.query.shape.sum) / header.unit};
+						  -static_cast<float>(top) * scale * static_cast<float>(s.query.covered_sum) / header.unit};
 	const vx_origin *origin = leaf_origin(page);
 	if (origin != nullptr)
-		take_origin(s, *origin);
+		take_origin(s, page, *origin);
 	const float base = s.leaf_base, cut = estimate_cut(s, leaf, header);
 	const float squared_unit = header.unit * header.unit;
 	// no estimate is >= NaN: without a cut all entries pass, even those whose damaged factors make infinity
@@ -196,14 +196,38 @@ void trim_waiting(vx_scan &s) {
 	s.waiting.set_size(static_cast<size_t>(end - s.waiting.begin()));
 }
 
+namespace {
+
+void refine(vx_scan &s, const vx_code_entry &entry) {
+	s.stats.refined++;
+	keep_candidate(s, entry.row, s.query.ordered ? coded_interval(*s.ix, s.query, entry) : Interval{0, 0});
+}
+
+void read_rest(vx_scan &s, const void *page) {
+	s.fault = s.long_code.finish(page, s.query.dim);
+	if (s.fault != nullptr)
+		return;
+	refine(s, *s.long_code.entry);
+	s.refine_at++;
+}
+
+} // namespace
+
 // All waiting entries whose codes lie on this page, from refine_at on.
 void read_codes(vx_scan &s, const void *page) {
 	const uint32_t dim = s.query.dim;
+	if (s.long_code.begun()) {
+		read_rest(s, page);
+		return;
+	}
 	const auto *first =
 		reinterpret_cast<const uint8_t *>(&code_entry(page, dim, ref_slot(s.waiting[s.refine_at].ref, dim)));
-	for (uint32_t i = 0; i < vx_code_stride(dim); i += 64)
+	for (uint32_t i = 0; i < vx_code_here(dim); i += 64)
 		__builtin_prefetch(first + i);
 	s.fault = chain_fault(page, VX_KIND_CODE, vx_codes_per_page(dim));
+	const bool in_two = vx_code_rest(dim) > 0;
+	if (s.fault == nullptr && in_two && page_header<vx_chain_header>(page).next == VX_NO_BLOCK)
+		s.fault = "a code page has no page for the rest of its code";
 	if (s.fault != nullptr)
 		return;
 	const uint32_t count = page_header<vx_chain_header>(page).count;
@@ -220,8 +244,11 @@ void read_codes(vx_scan &s, const void *page) {
 		const vx_code_entry &entry = code_entry(page, dim, ref_slot(ref, dim));
 		if ((entry.row.flags & VX_ROW_DEAD) != 0)
 			continue;
-		s.stats.refined++;
-		keep_candidate(s, entry.row, s.query.ordered ? coded_interval(*s.ix, s.query, entry) : Interval{0, 0});
+		if (in_two && s.query.ordered) {
+			s.long_code.begin(page, s.visiting, dim);
+			return;
+		}
+		refine(s, entry);
 	}
 }
 

@@ -60,9 +60,9 @@ uint32_t leaf_least(const vx_meta &meta) {
 using namespace vecidx;
 
 uint32_t vx_plan_leaves(const vx_index *ix, uint64_t rows) {
-	if (rows < ix->limits.fewest_rows)
-		return 0;
 	const vx_meta &meta = ix->meta;
+	if (rows < ix->limits.fewest_rows && vx_may_be_raw(meta.dim))
+		return 0;
 	uint32_t size = std::max(1U, meta.leaf_size);
 	if (size == page_leaf_size(meta.dim, meta.scan_bits)) // not chosen by the user
 		size = balanced_leaf_size(meta.dim, meta.scan_bits, size, rows);

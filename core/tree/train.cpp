@@ -34,6 +34,8 @@ void carve(Carver &memory, vx_train &t, const vx_index &ix, uint32_t n, uint32_t
 	t.directions.carve(memory, dim);
 	t.layout.carve(memory, leaves, most_slots, dim);
 	t.spare.carve(memory, most_slots, dim, extra);
+	for (double *&point : t.point)
+		point = memory.take<double>(dim);
 }
 
 uint32_t clamp_points(uint64_t n) {

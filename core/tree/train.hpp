@@ -72,6 +72,7 @@ struct vx_train {
 	vecidx::Grouping grouping[vecidx::kMostLevels - 1];
 	vecidx::Layout layout;
 	vecidx::Centroids spare;
+	double *point[2]; // centroids being compared
 };
 
 namespace vecidx {

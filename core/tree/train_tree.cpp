@@ -43,7 +43,7 @@ std::pair<uint32_t, uint32_t> leaves_below(const vx_train &t, uint32_t level, ui
 }
 
 float farthest_leaf(const vx_train &t, uint32_t level, uint32_t item) {
-	double center[VX_MAX_DIM], leaf[VX_MAX_DIM], farthest = 0;
+	double *center = t.point[0], *leaf = t.point[1], farthest = 0;
 	const uint32_t dim = t.points.dim;
 	t.levels[level].set.decode(t.levels[level].slot_of[item], center);
 	const auto [first, end] = leaves_below(t, level, item);

@@ -50,7 +50,8 @@ void start_meta(vx_writer &w) {
 	w.meta.late = w.late.head_block;
 	if (w.train == nullptr)
 		return;
-	w.meta.mean = take_block(w);
+	w.meta.mean = w.nblocks;
+	w.nblocks += vx_mean_pages(w.meta.dim);
 	w.meta.leaves = w.train->levels[0].items;
 	w.meta.spread = w.train->spread;
 	w.meta.local_dim = w.train->local_dim;
@@ -108,6 +109,10 @@ vx_step perform(vx_writer &w, vx_want *want) {
 		break;
 	case WriterTask::kCode:
 		step = write_code(w, want);
+		then = vx_code_rest(w.meta.dim) > 0 ? WriterTask::kRest : WriterTask::kScan;
+		break;
+	case WriterTask::kRest:
+		step = write_rest(w, want);
 		then = WriterTask::kScan;
 		break;
 	case WriterTask::kScan:
@@ -134,6 +139,7 @@ vx_step perform(vx_writer &w, vx_want *want) {
 	case WriterTask::kMean:
 		step = write_mean(w, want);
 		then = WriterTask::kInner;
+		once = false;
 		break;
 	case WriterTask::kInner:
 		step = write_inner(w, want);

@@ -34,6 +34,7 @@ enum class WriterTask : uint8_t {
 	kIdle,
 	kAdvance, // close leaves up to the row's
 	kCode,
+	kRest, // of a code that takes two pages
 	kScan,
 	kRaw,
 	kWild,
@@ -68,7 +69,8 @@ struct vx_writer {
 	uint32_t chain; // being finished
 	uint8_t *code_page;
 	uint32_t code_block; // VX_NO_BLOCK: none, or written because it was full
-	uint8_t *page;       // for pages made at once: mean, inner, meta
+	uint32_t rest_block; // for the rest of the code written last; its page is `page`
+	uint8_t *page;       // for pages made at once: rest of a code, mean, inner, meta
 
 	// the open leaf and the nodes above it
 	uint32_t leaf_number; // leaves below this are written; open when leaf_open
@@ -79,6 +81,8 @@ struct vx_writer {
 
 	// the inner node being written
 	uint32_t level, node, inner_page, inner_block;
+
+	uint32_t mean_part; // page of the mean that is next
 };
 
 namespace vecidx {
@@ -102,6 +106,7 @@ vx_step finish_chain(ChainPages &chain, vx_want *want);
 // writer_leaf.cpp
 vx_step close_leaves(vx_writer &w, uint32_t target, vx_want *want);
 vx_step write_code(vx_writer &w, vx_want *want);
+vx_step write_rest(vx_writer &w, vx_want *want);
 vx_step write_scan_entry(vx_writer &w, vx_want *want);
 
 // writer_tree.cpp

@@ -62,14 +62,27 @@ vx_step close_leaves(vx_writer &w, uint32_t target, vx_want *want) {
 	return VX_DONE;
 }
 
+namespace {
+
+void start_code_page(vx_writer &w) {
+	const uint32_t dim = w.meta.dim;
+	w.code_block = take_block(w);
+	if (vx_code_rest(dim) > 0) {
+		w.rest_block = take_block(w);
+		long_code_init(w.code_page, w.code_block, w.page, w.rest_block, dim);
+		return;
+	}
+	w.meta.code_tail = w.code_block;
+	page_init(w.code_page, VX_KIND_CODE, 0, 0, dim, w.meta.scan_bits);
+}
+
+} // namespace
+
 vx_step write_code(vx_writer &w, vx_want *want) {
 	const uint32_t dim = w.meta.dim;
-	if (w.code_block == VX_NO_BLOCK) {
-		w.code_block = take_block(w);
-		w.meta.code_tail = w.code_block;
-		page_init(w.code_page, VX_KIND_CODE, 0, 0, dim, w.meta.scan_bits);
-	}
-	const uint32_t slot = page_header<vx_chain_header>(w.code_page).count;
+	if (w.code_block == VX_NO_BLOCK)
+		start_code_page(w);
+	const uint32_t slot = code_slot(w.code_page, dim);
 	if (uint64_t(w.code_block) * vx_codes_per_page(dim) + slot > UINT32_MAX) {
 		want->why = "the index has as many pages as its references can reach";
 		return VX_FULL;
@@ -81,6 +94,11 @@ vx_step write_code(vx_writer &w, vx_want *want) {
 	const uint32_t block = w.code_block;
 	w.code_block = VX_NO_BLOCK;
 	return hand_out(want, block, w.code_page);
+}
+
+vx_step write_rest(vx_writer &w, vx_want *want) {
+	long_code_put_rest(w.page, w.meta.dim, *w.entry);
+	return hand_out(want, w.rest_block, w.page);
 }
 
 vx_step write_scan_entry(vx_writer &w, vx_want *want) {

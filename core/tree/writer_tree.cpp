@@ -89,9 +89,12 @@ vx_step write_inner(vx_writer &w, vx_want *want) {
 }
 
 vx_step write_mean(vx_writer &w, vx_want *want) {
-	page_init(w.page, VX_KIND_MEAN, 0, 0, w.meta.dim, w.meta.scan_bits);
-	memcpy(w.page + VX_BLOCKS_OFFSET, mean_of(*w.ix), sizeof(float) * w.meta.dim);
-	return hand_out(want, w.meta.mean, w.page);
+	const uint32_t pages = vx_mean_pages(w.meta.dim), part = w.mean_part++;
+	if (part == pages)
+		return VX_DONE;
+	const uint32_t block = w.meta.mean + part;
+	mean_put(w.page, 0, w.meta.dim, part, part + 1 < pages ? block + 1 : VX_NO_BLOCK, mean_of(*w.ix));
+	return hand_out(want, block, w.page);
 }
 
 vx_step write_meta(vx_writer &w, vx_want *want) {

@@ -65,7 +65,7 @@ extern bool vecidx_meta_if_sound(Relation index, vx_meta *meta);
 extern vx_metric vecidx_metric_of(Relation index);
 /* Whether the ordering operator's function measures what the support function says. */
 extern bool vecidx_metric_fits(Oid metric_function, Oid distance_function);
-/* Dimension of the indexed column by its type modifier; raises when it has none or too many. */
+/* Dimension of the indexed column by its type modifier; raises when it has none. */
 extern uint32 vecidx_dimension_of(Relation index);
 
 /* ---- page.c: pages through shared buffers */

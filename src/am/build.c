@@ -120,8 +120,9 @@ void vecidx_build_empty(Relation index) {
 
 	shape_build(&build, index);
 	build.pages.fork = INIT_FORKNUM;
-	bytes = vx_writer_size(build.shape, NULL);
-	build.writer = vx_writer_init(palloc(bytes), bytes, build.shape, NULL);
+	vecidx_build_train_nothing(&build);
+	bytes = vx_writer_size(build.shape, build.train);
+	build.writer = vx_writer_init(palloc(bytes), bytes, build.shape, build.train);
 	vx_writer_finish(build.writer);
 	vecidx_fork_drain(&build.pages, build.writer);
 	log_newpage_range(index, INIT_FORKNUM, 0, build.pages.nblocks, true);

@@ -59,8 +59,10 @@ extern uint64 vecidx_sample_codes(VecidxBuild *build, VecidxSample *sample, char
 
 /* ---- train.c */
 
-/* Trains the tree; leaves build->train NULL when there are too few rows for one. */
+/* Trains the tree; leaves build->train NULL when there are too few rows for one, and rows may be raw. */
 extern void vecidx_build_train(VecidxBuild *build);
+/* The same for an index without rows. */
+extern void vecidx_build_train_nothing(VecidxBuild *build);
 
 /* ---- build_parallel.c */
 

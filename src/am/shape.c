@@ -13,6 +13,7 @@
 #include "utils/memutils.h"
 
 #include "am/am.h"
+#include "type/vector.h"
 
 /* What rd_amcache points to: one chunk, freed by the relation cache. */
 typedef struct CachedShape {
@@ -45,13 +46,22 @@ static const char *open_meta(Relation index, CachedShape **cached) {
 	return fault;
 }
 
-static const char *open_mean(Relation index, vx_index *shape) {
+/* NULL, or what is wrong with block *block. */
+static const char *open_mean(Relation index, vx_index *shape, BlockNumber blocks, BlockNumber *block) {
 	const char *fault = NULL;
-	Buffer buffer = ReadBuffer(index, vx_index_meta(shape)->mean);
+	uint32 next = vx_index_meta(shape)->mean;
 
-	LockBuffer(buffer, BUFFER_LOCK_SHARE);
-	fault = vx_index_set_mean_page(shape, BufferGetPage(buffer));
-	UnlockReleaseBuffer(buffer);
+	for (uint32 part = 0; fault == NULL && next != VX_NO_BLOCK; part++) {
+		Buffer buffer;
+
+		*block = next;
+		if (next >= blocks)
+			return "it lies beyond the end of the index";
+		buffer = ReadBuffer(index, next);
+		LockBuffer(buffer, BUFFER_LOCK_SHARE);
+		fault = vx_index_set_mean_page(shape, part, BufferGetPage(buffer), &next);
+		UnlockReleaseBuffer(buffer);
+	}
 	return fault;
 }
 
@@ -65,10 +75,8 @@ static const char *load(Relation index, BlockNumber *block) {
 	if (blocks == 0)
 		return "there is no meta page";
 	fault = open_meta(index, &cached);
-	if (fault == NULL && vx_index_meta(shape_in(cached))->mean != VX_NO_BLOCK) {
-		*block = vx_index_meta(shape_in(cached))->mean;
-		fault = *block < blocks ? open_mean(index, shape_in(cached)) : "it lies beyond the end of the index";
-	}
+	if (fault == NULL)
+		fault = open_mean(index, shape_in(cached), blocks, block);
 	if (fault == NULL)
 		index->rd_amcache = cached;
 	else if (cached != NULL)
@@ -164,8 +172,6 @@ uint32 vecidx_dimension_of(Relation index) {
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("column does not have dimensions"),
 						errhint("Declare the column with dimensions, as in vector(384), or index an expression that "
 								"casts it to such a type.")));
-	if (typmod > (int32)VX_MAX_DIM)
-		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						errmsg("column cannot have more than %d dimensions for vecidx index", (int)VX_MAX_DIM)));
+	StaticAssertStmt(VECTOR_MAX_DIM <= VX_MAX_DIM, "an index has room for any vector");
 	return (uint32)typmod;
 }

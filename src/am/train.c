@@ -97,28 +97,40 @@ static void free_codes(VecidxBuild *build, char *codes) {
 	build->sample = NULL;
 }
 
-void vecidx_build_train(VecidxBuild *build) {
-	VecidxSample sample;
-	uint32 leaves;
+static void train_on_sample(VecidxBuild *build, VecidxSample *sample, uint32 leaves) {
 	uint64 rows;
 	char *codes;
 
-	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, VECIDX_PHASE_SAMPLING);
-	vecidx_sample_start(build, &sample);
-	vecidx_sample_mean(build, &sample);
-	leaves = vx_plan_leaves(build->shape, (uint64)build->expected);
-	if (leaves == 0)
-		return;
 	leaves = affordable_leaves(build, leaves, &rows);
 	if (rows < leaves)
 		return;
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_TOTAL, (int64)Min(rows, build->expected));
 	codes = allocate_codes(build, rows);
-	rows = vecidx_sample_codes(build, &sample, codes, rows);
+	rows = vecidx_sample_codes(build, sample, codes, rows);
 	leaves = (uint32)Min(leaves, rows);
 	if (leaves > 0) {
 		vecidx_team_start(build, leaves, rows);
 		train(build, codes, rows, leaves);
 	}
 	free_codes(build, codes);
+}
+
+/* Vectors that fit no page cannot be raw: then one leaf is the whole tree, and splits make more of it. */
+void vecidx_build_train_nothing(VecidxBuild *build) {
+	if (!vx_may_be_raw(build->dim))
+		train(build, palloc0(build->stride), 1, 1);
+}
+
+void vecidx_build_train(VecidxBuild *build) {
+	VecidxSample sample;
+	uint32 leaves;
+
+	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, VECIDX_PHASE_SAMPLING);
+	vecidx_sample_start(build, &sample);
+	vecidx_sample_mean(build, &sample);
+	leaves = vx_plan_leaves(build->shape, (uint64)build->expected);
+	if (leaves > 0)
+		train_on_sample(build, &sample, leaves);
+	if (build->train == NULL)
+		vecidx_build_train_nothing(build);
 }

@@ -119,8 +119,10 @@ public:
 		Index ix(meta().dim);
 		vx_index_open(ix.get(), pages[0].data());
 		if (meta().levels > 0) {
-			const char *fault = vx_index_set_mean_page(ix.get(), pages.at(meta().mean).data());
-			require(fault == nullptr, "the mean page is damaged");
+			uint32_t next = meta().mean;
+			for (uint32_t part = 0; next != VX_NO_BLOCK; part++)
+				require(vx_index_set_mean_page(ix.get(), part, pages.at(next).data(), &next) == nullptr,
+						"the mean page is damaged");
 		}
 		return ix;
 	}
@@ -151,9 +153,13 @@ public:
 			if (!rows[i].empty() && vx_classify(ix_, rows[i].data()) == VX_CLASS_CODED)
 				coded.push_back(i);
 		uint32_t leaves = options_.leaves == UINT32_MAX ? vx_plan_leaves(ix_, coded.size()) : options_.leaves;
-		if (coded.empty())
+		if (!vx_may_be_raw(dim_))
+			leaves = std::max(leaves, 1U);
+		else if (coded.empty())
 			leaves = 0;
-		if (leaves > 0)
+		if (leaves > 0 && coded.empty())
+			train_nothing();
+		else if (leaves > 0)
 			train(rows, coded, leaves);
 		std::vector<uint8_t> memory(vx_writer_size(ix_, train_) + kAlignSlack);
 		writer_ = vx_writer_init(aligned_to_8(memory.data()), memory.size() - kAlignSlack, ix_, train_);
@@ -186,9 +192,19 @@ private:
 			vx_encode(ix_, rows[coded[i]].data(), entry(i));
 			entry(i)->row = row_number(coded[i]);
 		}
-		train_memory_.resize(vx_train_size(ix_, coded.size(), leaves) + kAlignSlack);
+		run(coded.size(), leaves);
+	}
+
+	// Without rows, where they cannot be raw: a single point at 0.
+	void train_nothing() {
+		entries_.resize(vx_code_stride(dim_));
+		run(1, 1);
+	}
+
+	void run(size_t n, uint32_t leaves) {
+		train_memory_.resize(vx_train_size(ix_, n, leaves) + kAlignSlack);
 		train_ = vx_train_init(aligned_to_8(train_memory_.data()), train_memory_.size() - kAlignSlack, ix_,
-							   entries_.data(), coded.size(), leaves);
+							   entries_.data(), n, leaves);
 		while (vx_train_next(train_) != VX_DONE) {
 		}
 	}

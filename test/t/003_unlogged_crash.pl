@@ -15,18 +15,21 @@ create_helpers($node);
 
 sub serves_on
 {
-	my ($server, $table, $what) = @_;
+	my ($server, $table, $what, $dim, $rows) = (@_, 20, 2000);
 	is($server->safe_psql('postgres', "SELECT count(*) FROM $table"), '0', "$what: empty");
-	sound($server, $table, 20, "$what, empty");
-	insert_rows($server, $table, 20, 1, 2000);
-	sound($server, $table, 20, "$what, filled again");
-	same_answers($server, $table, 20, "$what, filled again");
+	sound($server, $table, $dim, "$what, empty");
+	insert_rows($server, $table, $dim, 1, $rows);
+	sound($server, $table, $dim, "$what, filled again");
+	same_answers($server, $table, $dim, "$what, filled again");
 	return;
 }
 
 make_table($node, 'built', 20, rows => 6000, kind => 'UNLOGGED');
 make_table($node, 'filled', 20, kind => 'UNLOGGED');
 insert_rows($node, 'filled', 20, 1, 1000);
+# a tree from the start, codes of two pages
+make_table($node, 'vast', 8121, kind => 'UNLOGGED');
+insert_rows($node, 'vast', 8121, 1, 60);
 $node->backup('backup');
 my $standby = PostgreSQL::Test::Cluster->new('standby');
 $standby->init_from_backup($node, 'backup', has_streaming => 1);
@@ -42,12 +45,14 @@ like($err, qr/It is unlogged, so it is not there during recovery/, 'no check of 
 $node->stop('immediate');
 $node->start;
 serves_on($node, $_, "$_ after a crash") for qw(built filled late);
+serves_on($node, 'vast', 'vast after a crash', 8121, 60);
 $node->restart;
 is($node->safe_psql('postgres', 'SELECT count(*) FROM built'), '2000', 'a clean restart keeps the rows');
 sound($node, 'built', 20, 'clean restart');
 
 $standby->promote;
 serves_on($standby, $_, "$_ after promotion") for qw(built late);
+serves_on($standby, 'vast', 'vast after promotion', 8121, 60);
 
 $standby->stop;
 $node->stop;

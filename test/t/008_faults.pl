@@ -19,13 +19,13 @@ create_helpers($node);
 $node->safe_psql('postgres', "UPDATE pg_proc SET probin = '$library' WHERE probin = '\$libdir/vecidx'");
 
 # Small leaves, so that little is needed to split them. "tree" is trained; "wide" has lanes on several pages; "deep" has
-# as many leaves as a root may have children, "narrow" more, so that it has nodes between.
+# as many leaves as a root may have children, "narrow" more, so that it has nodes between. Codes of "vast" take two pages.
 sub make
 {
 	my ($table, $dim, $rows, $leaf_size, $ops) = @_;
 	$node->safe_psql('postgres', qq{
 		CREATE TABLE $table (id serial, v vector($dim)) WITH (autovacuum_enabled = off, vacuum_truncate = off);
-		ALTER TABLE $table ALTER v SET STORAGE PLAIN;
+		ALTER TABLE $table ALTER v SET STORAGE @{[ $dim < 2000 ? 'PLAIN' : 'EXTERNAL' ]};
 		INSERT INTO $table (v) SELECT made_row(i, $dim) FROM generate_series(1, $rows) i;
 		CREATE INDEX ${table}_v ON $table USING vecidx (v vector_${ops}_ops) WITH (leaf_size = $leaf_size)});
 	return;
@@ -35,8 +35,9 @@ make('tree', 4, 5000, 8, 'l2');
 make('wide', 520, 4100, 8, 'l2');
 make('deep', 3, 12270, 3, 'ip');
 make('narrow', 3, 14000, 3, 'l2');
-my %dim = (first => 4, tree => 4, wide => 520, deep => 3, narrow => 3);
-my %op = (first => '<=>', tree => '<->', wide => '<->', deep => '<#>', narrow => '<->');
+make('vast', 8200, 0, 8, 'ip');
+my %dim = (first => 4, tree => 4, wide => 520, deep => 3, narrow => 3, vast => 8200);
+my %op = (first => '<=>', tree => '<->', wide => '<->', deep => '<#>', narrow => '<->', vast => '<#>');
 
 # What a session does until the point strikes, each statement a transaction of its own.
 my $seed = 0;
@@ -67,6 +68,7 @@ my %work = (
 	split => sub { join('', map { crowd('tree', 30) . insert('tree', 30) } 1 .. 6) },
 	reuse => sub { join('', map { crowd('tree', 30) } 1 .. 8) . "VACUUM tree;\n" . crowd('tree', 100) },
 	lane => sub { join('', map { crowd('wide', 20) } 1 .. 4) },
+	slot => sub { insert('vast', 12) },
 	root => sub { "DELETE FROM deep WHERE id > 12270;\nVACUUM deep;\nREINDEX INDEX deep_v;\n" . join('', map { crowd('deep', 100) } 1 .. 4) },
 	node => sub { join('', map { crowd('narrow', 200) } 1 .. 10) },
 	vacuum => sub { insert('tree', 31) . delete_some('tree', 3) },
@@ -82,15 +84,16 @@ my @places = (
 	[ reuse => 'tend free', 'tend clear' ],
 	[ node => 'tend grow', 'tend new inner page', 'tend link' ],
 	[ lane => 'tend lane' ],
+	[ slot => 'insert slot', 'insert row' ],
 	[ root => 'tend root child', 'tend new root', 'tend replace root' ],
 	[ vacuum => 'vacuum remove', 'vacuum drop', 'vacuum release', 'vacuum count' ],
 	[ build => 'build' ]);
-my %table = (first => 'first', lane => 'wide', root => 'deep', node => 'narrow');
+my %table = (first => 'first', lane => 'wide', slot => 'vast', root => 'deep', node => 'narrow');
 my %times = map { $_ => [ 'before', 'after', 'released' ] } map { @$_[ 1 .. $#$_ ] } @places;
 $times{build} = [ 'before', 'after' ];
 push @{ $times{$_} }, 'freed' for 'tend free';
 # records of several pages
-my %several = map { $_ => 1 } ('insert room', 'insert page', 'insert code page', 'tend publish', 'tend move in', 'tend move out',
+my %several = map { $_ => 1 } ('insert room', 'insert slot', 'insert page', 'insert code page', 'tend publish', 'tend move in', 'tend move out',
 	'tend replace root', 'train publish', 'vacuum release');
 
 # What asks whether the index is as it must be; a sound one answers 0|0.

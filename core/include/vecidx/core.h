@@ -97,11 +97,13 @@ size_t vx_index_size(uint32_t dim);
 /* From scratch, for a build: the mean is zero until set. bits 0 chooses by dimension; leaf_size 0 chooses. */
 void vx_index_shape(vx_index *ix, uint32_t dim, vx_metric metric, uint32_t bits, uint32_t leaf_size, uint64_t seed);
 
-/* From a valid meta page. When the index has a tree, the caller then reads meta->mean and gives it to _set_mean_page.
+/*
+ * From a valid meta page. When the index has a tree, the caller then reads the pages of the mean: meta->mean, and so on
+ * until *next is VX_NO_BLOCK.
  */
 void vx_index_open(vx_index *ix, const void *meta_page);
-/* Takes the mean from its page. NULL, or what is wrong with the page (static string). */
-const char *vx_index_set_mean_page(vx_index *ix, const void *page);
+/* Takes the mean's page number `part`, from 0. NULL, or what is wrong with the page (static string). */
+const char *vx_index_set_mean_page(vx_index *ix, uint32_t part, const void *page, uint32_t *next);
 /* The mean that rows are centred by: float32[dim], finite. */
 void vx_index_set_mean(vx_index *ix, const float *mean);
 /* Add a row of class CODED to float64[dim] sums, in the form whose mean the index wants (unit length under cosine). */
@@ -122,7 +124,10 @@ void vx_encode(const vx_index *ix, const float *x, vx_code_entry *out);
 
 /* ---- building -------------------------------------------------------------------------------------------------- */
 
-/* How many leaves a build over `rows` rows should train: 0 means keep the rows raw (too few to train on). */
+/*
+ * How many leaves a build over `rows` rows should train: 0 means keep the rows raw (too few to train on). Never 0
+ * unless vx_may_be_raw(dim): without rows such an index is trained on a single entry of zeros.
+ */
 uint32_t vx_plan_leaves(const vx_index *ix, uint64_t rows);
 
 /*

@@ -21,7 +21,7 @@
 #define VX_PAGE_ID 0xFF9Au /* last two bytes of every page, as PostgreSQL's own access methods have one */
 #define VX_NO_BLOCK 0xFFFFFFFFu
 #define VX_META_BLOCK 0u
-#define VX_MAX_DIM 2000u
+#define VX_MAX_DIM 16000u
 
 /* Lanes of an interleaved block, and the bytes of one row (4 of each lane). */
 #define VX_LANES 16u
@@ -36,7 +36,8 @@ typedef enum vx_page_kind {
 	VX_KIND_CODE = 5,  /* row pointers with refine codes */
 	VX_KIND_RAW = 6,   /* row pointers with float32 vectors */
 	VX_KIND_LIST = 7,  /* row pointers alone */
-	VX_KIND_FREE = 8   /* was in use, to be used again */
+	VX_KIND_FREE = 8,  /* was in use, to be used again */
+	VX_KIND_REST = 9   /* what the page of a code slot has no room for of its refine code */
 } vx_page_kind;
 
 /* The special area: what a page is. `node` is never reused; a pointer to a page also holds the node it expects. */
@@ -45,7 +46,7 @@ typedef struct vx_special {
 	uint8_t kind;
 	uint8_t version;
 	uint16_t level;       /* inner: 1 parent of leaves, ...; leaf: VX_LEAF_*; else 0 */
-	uint16_t entry_bytes; /* of one entry (code, raw, list), one block of 16 (inner, leaf), or all (meta, mean) */
+	uint16_t entry_bytes; /* of one entry (code, raw, list), one block of 16 (inner, leaf), or all on it (meta, mean) */
 	uint16_t page_id;
 } vx_special;
 
@@ -74,11 +75,11 @@ typedef struct vx_meta {
 	uint64_t root_node;
 	uint64_t raw_node;  /* of the raw run */
 	uint32_t root;      /* first page of the root node, VX_NO_BLOCK without a tree */
-	uint32_t mean;      /* VX_KIND_MEAN page, VX_NO_BLOCK without a tree */
+	uint32_t mean;      /* first VX_KIND_MEAN page, VX_NO_BLOCK without a tree */
 	uint32_t raw;       /* head of the raw run; always there */
 	uint32_t wild;      /* head of the list of rows that no code can hold (huge or tiny values) */
 	uint32_t late;      /* head of the list of rows without a distance (NULL, zero under cosine) */
-	uint32_t code_tail; /* newest code page, VX_NO_BLOCK at first */
+	uint32_t code_tail; /* newest code page; VX_NO_BLOCK at first, and where codes take two pages */
 	uint32_t room[4];   /* VX_ROOM_*: first of the pages with room that VACUUM made, VX_NO_BLOCK if none */
 	uint32_t leaves;    /* living ones */
 	uint32_t leaf_size; /* rows a leaf is meant to hold */
@@ -121,7 +122,11 @@ typedef struct vx_row {
 #define VX_ROW_NULL 2u /* list page: the vector is NULL (else its distance is NaN) */
 #define VX_ROW_FREE 4u /* code page, with DEAD: no scan entry leads here, the slot may be used again */
 
-/* Code page: vx_rows_header at 24, then entries of vx_code_stride(dim) bytes from 40. */
+/*
+ * Code page: vx_rows_header at 24, then entries of vx_code_stride(dim) bytes from 40. An entry larger than a page has
+ * one of its own with the first vx_code_here(dim) bytes, whose `next` is a page of kind REST. That has vx_chain_header
+ * at 24, its `next` leading back and its count 1, and the other bytes from 40. Such a pair stays together for good.
+ */
 typedef struct vx_code_entry {
 	vx_row row;
 	float scale; /* y ~ scale * code */
@@ -139,8 +144,16 @@ typedef struct vx_raw_entry {
 static inline uint32_t vx_code_stride(uint32_t dim) {
 	return 16u + ((dim + 3u) & ~3u);
 }
+/* Bytes of an entry that lie on its slot's page, and those on the page after that. */
+static inline uint32_t vx_code_here(uint32_t dim) {
+	uint32_t all = vx_code_stride(dim), most = VX_SPECIAL_OFFSET - VX_ENTRIES_OFFSET;
+	return all < most ? all : most;
+}
+static inline uint32_t vx_code_rest(uint32_t dim) {
+	return vx_code_stride(dim) - vx_code_here(dim);
+}
 static inline uint32_t vx_codes_per_page(uint32_t dim) {
-	return (VX_SPECIAL_OFFSET - VX_ENTRIES_OFFSET) / vx_code_stride(dim);
+	return (VX_SPECIAL_OFFSET - VX_ENTRIES_OFFSET) / vx_code_here(dim);
 }
 static inline uint32_t vx_raw_stride(uint32_t dim) {
 	return 8u + 4u * dim;
@@ -188,12 +201,21 @@ static inline uint32_t vx_origin_bytes(uint32_t dim) {
 #define VX_LEAF_ROWS 0x8000u
 
 /*
+ * Coordinates that a scan code covers: the first of them, as many as one block of 16 entries on a page has room for
+ * with one bit. More bits must cover all; where they do not fit a page, vx_leaf_capacity is 0.
+ */
+static inline uint32_t vx_scan_dims(uint32_t dim, uint32_t bits) {
+	uint32_t most = (VX_ROWS_PER_PAGE - 2u) * 32u; /* 3968 */
+	return bits == 1 && dim > most ? most : dim;
+}
+
+/*
  * A leaf block: vx_scan_rows code rows, then add (16 x f16), mul (16 x f16), ref (16 x u32). A last block that inserts
  * are filling is row-major until it is full: for each entry its 4 bytes of every code row, add, mul, ref.
  */
 static inline uint32_t vx_scan_rows(uint32_t dim, uint32_t bits) {
 	uint32_t per_row = 4u * (8u / bits);
-	return (dim + per_row - 1u) / per_row;
+	return (vx_scan_dims(dim, bits) + per_row - 1u) / per_row;
 }
 static inline uint32_t vx_leaf_block_bytes(uint32_t dim, uint32_t bits) {
 	return (vx_scan_rows(dim, bits) + 2u) * VX_ROW_BYTES;
@@ -204,9 +226,10 @@ static inline uint32_t vx_leaf_blocks_per_page(uint32_t dim, uint32_t bits) {
 static inline uint32_t vx_leaf_capacity(uint32_t dim, uint32_t bits) {
 	return vx_leaf_blocks_per_page(dim, bits) * VX_LANES;
 }
-/* The same of a page that ends with an origin. */
+/* The same of a page that ends with an origin; 0 where that does not fit. */
 static inline uint32_t vx_leaf_capacity_with_origin(uint32_t dim, uint32_t bits) {
-	return (VX_SPECIAL_OFFSET - VX_BLOCKS_OFFSET - vx_origin_bytes(dim)) / vx_leaf_block_bytes(dim, bits) * VX_LANES;
+	uint32_t room = VX_SPECIAL_OFFSET - VX_BLOCKS_OFFSET, origin = vx_origin_bytes(dim);
+	return origin < room ? (room - origin) / vx_leaf_block_bytes(dim, bits) * VX_LANES : 0;
 }
 
 /*
@@ -252,6 +275,34 @@ static inline uint32_t vx_inner_group_pages(uint32_t dim) {
 	return (vx_inner_block_rows(dim) + VX_ROWS_PER_PAGE - 1u) / VX_ROWS_PER_PAGE;
 }
 
-/* Mean page: float32[dim] from VX_BLOCKS_OFFSET. */
+/*
+ * Mean page header at 24: the mean is a run of pages linked by `next`, float32 from VX_BLOCKS_OFFSET on each, all that
+ * fit but on the last. Indexes made before there were runs have 0 here, which is why the last page's `next` says
+ * nothing.
+ */
+typedef struct vx_mean_header {
+	uint32_t next;
+	uint16_t reserved;
+	uint16_t part; /* which page of the run this is, from 0 */
+} vx_mean_header;
+
+#define VX_MEAN_PER_PAGE ((VX_SPECIAL_OFFSET - VX_BLOCKS_OFFSET) / 4u) /* 2028 */
+
+static inline uint32_t vx_mean_pages(uint32_t dim) {
+	return (dim + VX_MEAN_PER_PAGE - 1u) / VX_MEAN_PER_PAGE;
+}
+/* Coordinates on a page of the run; 0 beyond its end. */
+static inline uint32_t vx_mean_coordinates(uint32_t dim, uint32_t part) {
+	uint32_t before = part * VX_MEAN_PER_PAGE, left = dim > before ? dim - before : 0;
+	return left < VX_MEAN_PER_PAGE ? left : VX_MEAN_PER_PAGE;
+}
+
+/*
+ * Whether an index of few rows may keep them raw and train on them later, which writes one mean page. Vectors of more
+ * dimensions fit no raw page (or hardly): such an index is a tree from the start, and its raw run stays empty.
+ */
+static inline int vx_may_be_raw(uint32_t dim) {
+	return dim <= VX_MEAN_PER_PAGE;
+}
 
 #endif

@@ -7,6 +7,18 @@
 
 namespace vecidx_sim {
 
+// An index that is a tree from its first row, and half of the time one whose codes take two pages.
+inline void make_vast(Config &c, Random &random) {
+	c.dim = random.chance(0.5) ? random.between(2029, 2100) : random.between(8121, 8200);
+	c.bits = 1;
+	c.leaf_size = random.of({0U, 6U, 10U});
+	c.built_raw = false;
+	c.first_rows = random.chance(0.5) ? 0 : random.between(1, 30);
+	c.steps = random.between(1000, 8000);
+	c.most_rows = random.between(20, 150);
+	c.crash = random.chance(0.6) ? random.uniform() * 0.005 : 0;
+}
+
 inline Config draw_config(uint64_t seed, Random &random) {
 	Config c{};
 	c.seed = seed;
@@ -38,6 +50,8 @@ inline Config draw_config(uint64_t seed, Random &random) {
 	c.abort = random.of({0.05, 0.15, 0.5});
 	c.remove = random.of({0.01, 0.25, 0.25});
 	c.cut_log = random.chance(0.5);
+	if (seed % 40 == 39)
+		make_vast(c, random);
 	return c;
 }
 
@@ -78,7 +92,7 @@ private:
 		options.metric = config_.metric;
 		options.bits = config_.bits;
 		options.leaf_size = config_.leaf_size;
-		options.leaves = config_.built_raw ? 0 : std::min(config_.first_rows / config_.leaf_size, 150U);
+		options.leaves = config_.built_raw ? 0 : std::min(config_.first_rows / std::max(config_.leaf_size, 6U), 150U);
 		options.seed = config_.seed;
 		return vecidx_test::build(config_.dim, rows_, options);
 	}
