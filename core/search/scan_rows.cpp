@@ -95,7 +95,7 @@ float estimate_cut(const vx_scan &s, const Node &leaf, const vx_leaf_header &hea
 
 // The leaf's centroid moved since its codes were written: they are relative to another point.
 void take_origin(vx_scan &s, const void *page, const vx_origin &origin) {
-	if (!std::isfinite(origin.scale) || page_special(page).level != vx_quads(s.query.dim)) {
+	if (!std::isfinite(origin.scale) || (page_special(page).level & VX_LEAF_QUADS) != vx_quads(s.query.dim)) {
 		s.fault = "a leaf page has impossible factors";
 		return;
 	}
