@@ -43,7 +43,7 @@ CORE_OBJS = \
 	core/search/estimate.o \
 	core/search/insert.o \
 	core/search/insert_apply.o \
-	core/search/insert_route.o \
+	core/search/insert_route.o core/search/insert_slot.o \
 	core/search/query.o \
 	core/search/scan.o \
 	core/search/scan_emit.o \

@@ -39,6 +39,8 @@ void take_entries(vx_tend &t, const void *page) {
 	const auto &header = page_header<vx_leaf_header>(page);
 	const bool purge = marks_forgettable(header, t.oldest);
 	TendLeaf &leaf = h.leaves[h.leaf_at];
+	if (leaf.npages == 0)
+		leaf.codes = page_special(page).codes;
 	const vx_origin *origin = leaf.npages == 0 ? leaf_origin(page) : nullptr;
 	if (origin != nullptr)
 		origin_point(*origin, dim, leaf.origin);

@@ -64,6 +64,7 @@ bool build_leaf(vx_tend &t, uint32_t number, uint32_t npages) {
 		if (i > 0)
 			t.fresh.next[first + i - 1] = first + i;
 	}
+	page_special(image_of(t, first)).codes = t.hood.leaves[0].codes;
 	page_header<vx_chain_header>(image_of(t, first)).behind = static_cast<uint16_t>(npages - 1);
 	uint32_t n = 0;
 	for (TendRow &row : t.hood.rows) {

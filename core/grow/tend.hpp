@@ -101,6 +101,7 @@ struct TendLeaf {
 	double *centroid;
 	uint8_t *bytes;  // of the centroid, code + 128
 	double *origin;  // what its codes are relative to
+	uint32_t codes;  // its code page
 	bool has_origin; // stored, because it is not the centroid
 	bool recentred;  // near[] has a centroid that is to replace it
 	float *fresh;    // that one

@@ -9,15 +9,15 @@ namespace vecidx {
 namespace {
 
 // ---- page
-static_assert(VX_PAGE_SIZE == 8192 && VX_SPECIAL_OFFSET == 8176 && VX_HEADER_OFFSET == 24);
+static_assert(VX_PAGE_SIZE == 8192 && VX_SPECIAL_OFFSET == 8168 && VX_HEADER_OFFSET == 24);
 static_assert(VX_ENTRIES_OFFSET == VX_HEADER_OFFSET + sizeof(vx_rows_header));
 static_assert(VX_BLOCKS_OFFSET == VX_HEADER_OFFSET + sizeof(vx_leaf_header));
 static_assert(VX_BLOCKS_OFFSET % 64 == 0 && VX_ROWS_PER_PAGE == 126);
 
 static_assert(sizeof(vx_special) == VX_SPECIAL_SIZE);
-static_assert(offsetof(vx_special, node) == 0 && offsetof(vx_special, kind) == 8 && offsetof(vx_special, version) == 9);
-static_assert(offsetof(vx_special, level) == 10 && offsetof(vx_special, entry_bytes) == 12);
-static_assert(offsetof(vx_special, page_id) == 14);
+static_assert(offsetof(vx_special, node) == 0 && offsetof(vx_special, codes) == 8 && offsetof(vx_special, kind) == 16);
+static_assert(offsetof(vx_special, level) == 18 && offsetof(vx_special, entry_bytes) == 20);
+static_assert(offsetof(vx_special, page_id) == 22);
 
 // ---- meta
 static_assert(sizeof(vx_meta) == 168);
@@ -68,7 +68,7 @@ static_assert(VX_CHILD_BORN_LO == 8 && VX_CHILD_RETIRED_LO == 10 && VX_CHILD_FIE
 
 // ---- everything fits
 static_assert(VX_HEADER_OFFSET + sizeof(vx_meta) <= VX_SPECIAL_OFFSET);
-static_assert(VX_MEAN_PER_PAGE == 2028 && (VX_SPECIAL_OFFSET - VX_ENTRIES_OFFSET) / (8 + 4 * VX_MEAN_PER_PAGE) == 1);
+static_assert(VX_MEAN_PER_PAGE == 2026 && (VX_SPECIAL_OFFSET - VX_ENTRIES_OFFSET) / (8 + 4 * VX_MEAN_PER_PAGE) == 1);
 static_assert(8 + 4 * VX_MAX_DIM <= UINT16_MAX); // entry_bytes of the empty raw run
 static_assert((VX_MAX_DIM + 3) / 4 + VX_CHILD_FIELDS <= UINT16_MAX);
 static_assert(16 + VX_MAX_DIM <= 2 * (VX_SPECIAL_OFFSET - VX_ENTRIES_OFFSET)); // a code takes two pages at most

@@ -46,6 +46,24 @@ void take_row(vx_check &c, const vx_row &row, uint16_t flags_allowed) {
 
 // ---- chains
 
+// A pointer to a page where codes go: from the meta page, or from a leaf's head.
+void check_code_pointer(vx_check &c, uint32_t from, uint32_t to) {
+	if (to >= c.nblocks)
+		report(c, from, "a pointer leads beyond the end of the index");
+	else if ((c.state[to] & kDamaged) == 0 && (c.state[to] & kKindMask) != VX_KIND_CODE)
+		report(c, from, "a pointer to a code page leads to another");
+	else
+		c.state[to] |= kReached;
+}
+
+void check_leaf_codes(vx_check &c, const void *page) {
+	const uint32_t codes = page_special(page).codes;
+	if (codes != VX_META_BLOCK && c.position > 0)
+		report(c, c.visiting, "a page behind the head of a leaf has a code page");
+	else if (codes != VX_META_BLOCK)
+		check_code_pointer(c, c.visiting, codes);
+}
+
 void check_place(vx_check &c, const void *page) {
 	if (c.position == 0)
 		c.behind = page_header<vx_chain_header>(page).behind;
@@ -162,18 +180,6 @@ void skip_code_page(vx_check &c) {
 		c.ref_at++;
 }
 
-void check_code_tail(vx_check &c) {
-	const uint32_t tail = c.meta.code_tail;
-	if (tail == VX_NO_BLOCK)
-		return;
-	if (tail >= c.nblocks)
-		report(c, VX_META_BLOCK, "a pointer leads beyond the end of the index");
-	else if ((c.state[tail] & kDamaged) == 0 && (c.state[tail] & kKindMask) != VX_KIND_CODE)
-		report(c, VX_META_BLOCK, "the meta page's code page is none");
-	else
-		c.state[tail] |= kReached;
-}
-
 } // namespace
 
 void start_chain(vx_check &c, uint32_t from, uint32_t head, uint64_t node) {
@@ -206,6 +212,7 @@ void leaf_page(vx_check &c, const void *page) {
 	else if (c.position == 0)
 		std::copy_n(c.frames[1].centroid, dim, c.origin);
 	check_place(c, page);
+	check_leaf_codes(c, page);
 	memcpy(c.leaf, page, VX_PAGE_SIZE);
 	c.leaf_block = c.visiting;
 	const auto &header = page_header<vx_leaf_header>(page);
@@ -282,7 +289,8 @@ vx_step step_chains(vx_check &c, vx_want &want) {
 		start_chain(c, VX_META_BLOCK, heads[c.chain], nodes[c.chain]);
 		c.chain++;
 	}
-	check_code_tail(c);
+	if (c.meta.code_tail != VX_NO_BLOCK)
+		check_code_pointer(c, VX_META_BLOCK, c.meta.code_tail);
 	start_lists(c);
 	return VX_DONE;
 }

@@ -119,13 +119,7 @@ void after_chain(vx_insert &in) {
 		in.phase = InsertPhase::kWrite;
 		return;
 	}
-	in.plan.code = in.plan.room != VX_NO_BLOCK || needs_slot(in) ? in.plan.room : in.plan.code_tail;
-	if (in.plan.code != VX_NO_BLOCK) {
-		in.phase = InsertPhase::kCode;
-		return;
-	}
-	in.plan.new_code = !needs_slot(in);
-	in.phase = in.plan.new_code ? InsertPhase::kRadius : InsertPhase::kMake;
+	choose_code_page(in);
 }
 
 void read_room(vx_insert &in, const void *page) {
@@ -149,8 +143,10 @@ void read_head(vx_insert &in, const void *page) {
 	in.fault = target_fault(in, page);
 	if (in.fault != nullptr)
 		return;
-	if (in.home == Home::kTree)
+	if (in.home == Home::kTree) {
 		encode_for_leaf(in, page);
+		in.plan.own = page_special(page).codes;
+	}
 	const auto &chain = page_header<vx_chain_header>(page);
 	in.plan.after = chain.next;
 	in.plan.entries = entries_on(in, page) + (chain.behind > 0 ? (chain.behind - 1U) * capacity(in) : 0);
@@ -173,29 +169,6 @@ void read_next(vx_insert &in, const void *page) {
 	after_chain(in);
 }
 
-bool is_last_listed(const void *page) {
-	return page_header<vx_rows_header>(page).room == VX_NO_BLOCK;
-}
-
-void read_code(vx_insert &in, const void *page) {
-	const uint32_t dim = dim_of(*in.ix);
-	in.fault = chain_fault(page, VX_KIND_CODE, dim, 0);
-	if (in.fault != nullptr)
-		return;
-	in.phase = needs_slot(in) ? InsertPhase::kRest : InsertPhase::kRadius;
-	if (in.plan.code != in.plan.room)
-		in.plan.new_code = code_slot(page, dim) == kNoSlot;
-	else if (!has_listed_room(in, page))
-		in.phase = needs_slot(in) && is_last_listed(page) ? InsertPhase::kMake : InsertPhase::kPop;
-	in.plan.rest = page_header<vx_chain_header>(page).next;
-}
-
-// Nothing on it is of use: but it is locked with others, so it must be what it is thought to be.
-void read_rest(vx_insert &in, const void *page) {
-	in.fault = rest_fault(page, dim_of(*in.ix), in.plan.code);
-	in.phase = InsertPhase::kRadius;
-}
-
 // The next radius that must grow, root first; false when none is left.
 bool want_radius(vx_insert &in, vx_want &want) {
 	for (; in.radius_level > 0; in.radius_level--) {
@@ -209,19 +182,21 @@ bool want_radius(vx_insert &in, vx_want &want) {
 	return false;
 }
 
+// A page behind the head is new, or the head gets another code page and does not have the entry.
+bool changes_head(const vx_insert &in) {
+	return in.plan.target == VX_NO_BLOCK || (adopts(in) && in.plan.target != in.plan.head);
+}
+
 void want_record(const vx_insert &in, vx_want &want) {
 	const InsertPlan &plan = in.plan;
 	uint32_t n = 0;
-	if (in.home == Home::kTree)
-		want.pages[n++] = plan.new_code ? VX_META_BLOCK : plan.code;
+	if (in.home == Home::kTree && !plan.new_code)
+		want.pages[n++] = plan.code;
 	if (needs_slot(in))
 		want.pages[n++] = plan.rest;
-	if (plan.target != VX_NO_BLOCK) {
-		want.pages[n++] = plan.target;
-	} else {
+	if (changes_head(in))
 		want.pages[n++] = plan.head;
-		want.pages[n++] = VX_NO_BLOCK;
-	}
+	want.pages[n++] = plan.target; // VX_NO_BLOCK: a new one
 	if (plan.new_code)
 		want.pages[n++] = VX_NO_BLOCK;
 	want.npages = n;
@@ -307,6 +282,8 @@ vx_step vx_insert_next(vx_insert *in, vx_want *want) {
 		return ask(*in, *want, in->plan.head);
 	case InsertPhase::kNext:
 		return ask(*in, *want, in->plan.after);
+	case InsertPhase::kNear:
+		return ask(*in, *want, in->near_block);
 	case InsertPhase::kCode:
 		return ask(*in, *want, in->plan.code);
 	case InsertPhase::kRest:
@@ -347,6 +324,9 @@ void vx_insert_page(vx_insert *in, const void *page) {
 		break;
 	case InsertPhase::kNext:
 		read_next(*in, page);
+		break;
+	case InsertPhase::kNear:
+		read_near(*in, page);
 		break;
 	case InsertPhase::kCode:
 		read_code(*in, page);

@@ -31,6 +31,7 @@ enum class InsertPhase : uint8_t {
 	kRoom,
 	kHead,
 	kNext,
+	kNear,
 	kCode,
 	kRest,
 	kPop,
@@ -59,17 +60,22 @@ struct Way {
 	PathStep path[kMaxLevels + 1]; // [level]: entry in a node of that level
 };
 
+// Whose code page takes the code, in the order in which they are asked for room.
+enum class CodePage : uint8_t { kOwn, kNear, kListed, kTail, kNew };
+
 // What the record is to change.
 struct InsertPlan {
 	uint32_t room;      // first page of the list for this home, as the meta page said; VX_NO_BLOCK: none
 	uint32_t code_tail; // as the meta page said
+	uint32_t own;       // the leaf's code page, as its head said; VX_META_BLOCK: none
 	uint32_t code;      // code page that takes the code, unless it is a new one
 	uint32_t rest;      // page that takes the rest of the code
 	uint32_t head;      // of the chain
 	uint32_t after;     // page after the head, when read
 	uint32_t target;    // page with room; VX_NO_BLOCK: a new page after the head
 	uint32_t entries;   // of the chain, about
-	bool new_code;      // the code tail is full or absent
+	CodePage asked;     // whose page `code` is
+	bool new_code;      // none has room
 };
 
 } // namespace vecidx
@@ -101,6 +107,9 @@ struct vx_insert {
 	vecidx::Way open[vecidx::kInsertBeam], found[vecidx::kInsertBeam];
 	uint32_t nopen, opened, nfound;
 	float leaf_spread;
+	double near_cost; // of the second nearest leaf
+	uint64_t near_node;
+	uint32_t near_block; // VX_NO_BLOCK: there is none
 
 	uint64_t raw_node;
 	vx_meta meta;          // as read
@@ -114,6 +123,14 @@ namespace vecidx {
 // insert_route.cpp
 void start_route(vx_insert &in, const vx_meta &meta);
 void route_page(vx_insert &in, const void *page);
+
+// insert_slot.cpp: where the code goes
+void choose_code_page(vx_insert &in);
+void read_near(vx_insert &in, const void *page);
+void read_code(vx_insert &in, const void *page);
+void read_rest(vx_insert &in, const void *page);
+// Does the leaf's head get another code page?
+bool adopts(const vx_insert &in);
 
 // List of pages with room where rows of this home, or their codes, go first.
 inline vx_room room_of(Home home) {

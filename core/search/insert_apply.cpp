@@ -11,7 +11,7 @@ namespace {
 
 // The pages of a record by their part in it, in the order of want_record; nullptr where there is none.
 struct Record {
-	void *meta, *code, *rest, *head, *target;
+	void *code, *rest, *head, *target;
 	uint32_t code_block, target_block;
 	bool new_target;
 };
@@ -20,19 +20,19 @@ Record take_apart(const vx_insert &in, void *const pages[], const uint32_t block
 	const InsertPlan &plan = in.plan;
 	Record r{};
 	uint32_t n = 0;
-	if (in.home == Home::kTree && plan.new_code) {
-		r.meta = pages[n++];
-	} else if (in.home == Home::kTree) {
+	if (in.home == Home::kTree && !plan.new_code) {
 		r.code = pages[n];
 		r.code_block = blocks[n++];
 	}
 	if (needs_slot(in))
 		r.rest = pages[n++];
 	r.new_target = plan.target == VX_NO_BLOCK;
-	if (r.new_target)
+	if (r.new_target || (adopts(in) && plan.target != plan.head))
 		r.head = pages[n++];
 	r.target = pages[n];
 	r.target_block = blocks[n++];
+	if (plan.target == plan.head)
+		r.head = r.target;
 	if (plan.new_code) {
 		r.code = pages[n];
 		r.code_block = blocks[n++];
@@ -52,14 +52,6 @@ vx_step replan(vx_insert &in) {
 	return VX_YIELD;
 }
 
-vx_step check_meta(vx_insert &in, const Record &r, vx_want *want) {
-	const char *fault = vx_meta_fault(r.meta);
-	if (fault != nullptr)
-		return corrupt(want, VX_META_BLOCK, fault);
-	const vx_meta &meta = *vx_page_meta(r.meta);
-	return meta.epoch == in.ix->meta.epoch && meta.code_tail == in.plan.code_tail ? VX_DONE : replan(in);
-}
-
 vx_step check_code(vx_insert &in, const Record &r, vx_want *want) {
 	const uint32_t dim = dim_of(*in.ix);
 	const char *fault = chain_fault(r.code, VX_KIND_CODE, dim, 0);
@@ -69,7 +61,8 @@ vx_step check_code(vx_insert &in, const Record &r, vx_want *want) {
 		fault = rest_fault(r.rest, dim, r.code_block);
 	if (fault != nullptr)
 		return corrupt(want, in.plan.rest, fault);
-	const bool room = in.plan.code == in.plan.room ? has_listed_room(in, r.code) : code_slot(r.code, dim) != kNoSlot;
+	const bool room =
+		in.plan.asked == CodePage::kListed ? has_listed_room(in, r.code) : code_slot(r.code, dim) != kNoSlot;
 	return room ? VX_DONE : replan(in);
 }
 
@@ -85,13 +78,22 @@ vx_step check_chain(vx_insert &in, const Record &r, vx_want *want) {
 	return full ? replan(in) : VX_DONE;
 }
 
+// The leaf gets another code page, unless another insert gave it one.
+vx_step check_adoption(vx_insert &in, const Record &r, vx_want *want) {
+	const char *fault = target_fault(in, r.head);
+	if (fault != nullptr)
+		return corrupt(want, in.plan.head, fault);
+	return page_special(r.head).codes == in.plan.own ? VX_DONE : replan(in);
+}
+
 vx_step check_record(vx_insert &in, const Record &r, vx_want *want) {
-	if (r.meta != nullptr) {
-		const vx_step step = check_meta(in, r, want);
+	if (r.code != nullptr && !in.plan.new_code) {
+		const vx_step step = check_code(in, r, want);
 		if (step != VX_DONE)
 			return step;
-	} else if (r.code != nullptr) {
-		const vx_step step = check_code(in, r, want);
+	}
+	if (adopts(in)) {
+		const vx_step step = check_adoption(in, r, want);
 		if (step != VX_DONE)
 			return step;
 	}
@@ -99,11 +101,6 @@ vx_step check_record(vx_insert &in, const Record &r, vx_want *want) {
 }
 
 // ---- changing the copies; should anything fail, the caller drops them
-
-void start_code_page(const vx_insert &in, const Record &r) {
-	page_init(r.code, VX_KIND_CODE, 0, 0, in.ix->meta.dim, in.ix->meta.scan_bits);
-	page_header<vx_meta>(r.meta).code_tail = r.code_block;
-}
 
 void start_target(const vx_insert &in, const Record &r) {
 	const uint64_t node = page_special(r.head).node;
@@ -160,8 +157,10 @@ vx_step apply_record(vx_insert &in, const Record &r, vx_want *want) {
 		want->why = "the index has as many pages as its references can reach";
 		return VX_FULL;
 	}
-	if (r.meta != nullptr)
-		start_code_page(in, r);
+	if (in.plan.new_code)
+		page_init(r.code, VX_KIND_CODE, 0, 0, dim, in.ix->meta.scan_bits);
+	if (adopts(in))
+		page_special(r.head).codes = r.code_block;
 	if (r.new_target)
 		start_target(in, r);
 	if (!add_row(in, r, static_cast<uint32_t>(ref)))

@@ -49,6 +49,19 @@ void keep_child(vx_insert &in, const InnerBlock &block, uint32_t lane, double co
 	}
 }
 
+// The leaf that is second nearest so far, when this one comes.
+void note_near(vx_insert &in, const InnerBlock &block, uint32_t lane, double cost) {
+	if (in.nfound == 0)
+		return;
+	const bool nearest = cost < in.found[0].cost;
+	const double second = nearest ? in.found[0].cost : cost;
+	if (in.near_block != VX_NO_BLOCK && !(second < in.near_cost))
+		return;
+	in.near_cost = second;
+	in.near_node = nearest ? in.found[0].node : block.node(lane);
+	in.near_block = nearest ? in.found[0].block : block.child(lane);
+}
+
 void read_block(vx_insert &in, const InnerBlock &block) {
 	double cost[VX_LANES];
 	block_costs(in, block, cost);
@@ -57,6 +70,8 @@ void read_block(vx_insert &in, const InnerBlock &block) {
 		if (!lane_lives(block, lane))
 			continue;
 		in.fault = child_fault(block, lane);
+		if (in.fault == nullptr && in.level == 1)
+			note_near(in, block, lane, cost[lane]);
 		if (in.fault == nullptr)
 			keep_child(in, block, lane, cost[lane], most);
 	}
@@ -91,6 +106,7 @@ void start_route(vx_insert &in, const vx_meta &meta) {
 	in.open[0].block = meta.root;
 	in.nopen = 1;
 	in.opened = in.nfound = 0;
+	in.near_block = VX_NO_BLOCK;
 	in.phase = InsertPhase::kInner;
 	open_next(in);
 }

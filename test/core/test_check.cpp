@@ -81,7 +81,7 @@ TEST_CASE("damage to the meta page is found", "[check]") {
 	}
 	SECTION("a code tail that is none") {
 		d.meta().code_tail = d.leaf();
-		d.expect(0, "the meta page's code page is none");
+		d.expect(0, "a pointer to a code page leads to another");
 	}
 	SECTION("a code tail beyond the end") {
 		d.meta().code_tail = 100000;

@@ -45,7 +45,7 @@ TEST_CASE("20,000 rows inserted into a tree are all there, once", "[insert]") {
 		REQUIRE(step == VX_DONE);
 		most = std::max(most, in.max_pages);
 	}
-	CHECK(most >= 3);
+	CHECK(most >= 2);
 	CHECK(store.aborted == 0);
 	CHECK(store.records > added); // some radii grew
 	require_sound(store, ix, old + added);
@@ -257,10 +257,12 @@ TEST_CASE("inserts that interleave make their plans anew and lose nothing", "[in
 		finished++;
 	}
 	CHECK(store.aborted > 0);
-	CHECK(most == (tree ? 4 : 2));
+	CHECK(most == (tree ? 3 : 2));
 	if (tree) { // no code page was begun in vain
 		const uint32_t coded = before + added - (added + 10) / 11, codes = vx_codes_per_page(dim);
-		CHECK(count_kind(store, VX_KIND_CODE) == (coded + codes - 1) / codes);
+		const size_t least = (coded + codes - 1) / codes;
+		CHECK(count_kind(store, VX_KIND_CODE) >= least);
+		CHECK(count_kind(store, VX_KIND_CODE) <= least + least / 8 + 4); // each leaf fills a page of its own
 	}
 	require_sound(store, ix, before + added);
 	require_scanned_once(store, ix, Vector(dim, 0.1F), 0.9, before + added);
@@ -302,17 +304,16 @@ TEST_CASE("references that do not fit 32 bits are refused cleanly", "[insert]") 
 			step = vx_insert_next(in, &want);
 		}
 		REQUIRE(step == VX_WRITE);
-		REQUIRE(want.npages == 3);
+		REQUIRE(want.npages == 2);
 		Page fresh;
 		fresh.init();
-		void *const pages[] = {scratch.pages[0].data(), scratch.pages[want.pages[1]].data(), fresh.data()};
+		void *const pages[] = {scratch.pages[want.pages[0]].data(), fresh.data()};
 		const uint32_t last = UINT32_MAX / vx_codes_per_page(dim) - (fits ? 1 : 0);
-		const uint32_t blocks[] = {0, want.pages[1], fits ? last : last + 1};
-		const Page meta = scratch.pages[0], leaf = scratch.pages[blocks[1]];
+		const uint32_t blocks[] = {want.pages[0], fits ? last : last + 1};
+		const Page leaf = scratch.pages[blocks[0]];
 		step = vx_insert_apply(in, pages, blocks, &want);
 		CHECK(step == (fits ? VX_DONE : VX_FULL));
-		CHECK((meta.bytes == scratch.pages[0].bytes) == !fits);
-		CHECK((leaf.bytes == scratch.pages[blocks[1]].bytes) == !fits);
+		CHECK((leaf.bytes == scratch.pages[blocks[0]].bytes) == !fits);
 		CHECK(vecidx::page_is_new(fresh.data()) == !fits);
 	}
 }

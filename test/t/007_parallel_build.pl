@@ -55,7 +55,7 @@ sub inner_pages
 	my $pages = '';
 	while (read($file, my $page, 8192) == 8192)
 	{
-		$pages .= substr($page, 24, 8176 - 24) if ord(substr($page, 8184, 1)) == 3;
+		$pages .= substr($page, 24, 8168 - 24) if ord(substr($page, 8184, 1)) == 3;
 	}
 	ok(length $pages, "$index has a tree");
 	return $pages;

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define VX_PAGE_SIZE 8192u
-#define VX_SPECIAL_SIZE 16u
+#define VX_SPECIAL_SIZE 24u
 #define VX_SPECIAL_OFFSET (VX_PAGE_SIZE - VX_SPECIAL_SIZE)
 #define VX_HEADER_OFFSET 24u  /* a page's own header follows PostgreSQL's */
 #define VX_ENTRIES_OFFSET 40u /* first entry of code, raw and list pages (16-byte own header) */
@@ -43,6 +43,8 @@ typedef enum vx_page_kind {
 /* The special area: what a page is. `node` is never reused; a pointer to a page also holds the node it expects. */
 typedef struct vx_special {
 	uint64_t node;
+	uint32_t codes; /* head of a leaf: code page where the codes of its next rows go; VX_META_BLOCK: none yet */
+	uint32_t reserved;
 	uint8_t kind;
 	uint8_t version;
 	uint16_t level;       /* inner: 1 parent of leaves, ...; leaf: VX_LEAF_*; else 0 */
@@ -79,7 +81,7 @@ typedef struct vx_meta {
 	uint32_t raw;       /* head of the raw run; always there */
 	uint32_t wild;      /* head of the list of rows that no code can hold (huge or tiny values) */
 	uint32_t late;      /* head of the list of rows without a distance (NULL, zero under cosine) */
-	uint32_t code_tail; /* newest code page; VX_NO_BLOCK at first, and where codes take two pages */
+	uint32_t code_tail; /* code page that a build left with room; VX_NO_BLOCK: none */
 	uint32_t room[4];   /* VX_ROOM_*: first of the pages with room that VACUUM made, VX_NO_BLOCK if none */
 	uint32_t leaves;    /* living ones */
 	uint32_t leaf_size; /* rows a leaf is meant to hold */
@@ -286,7 +288,7 @@ typedef struct vx_mean_header {
 	uint16_t part; /* which page of the run this is, from 0 */
 } vx_mean_header;
 
-#define VX_MEAN_PER_PAGE ((VX_SPECIAL_OFFSET - VX_BLOCKS_OFFSET) / 4u) /* 2028 */
+#define VX_MEAN_PER_PAGE ((VX_SPECIAL_OFFSET - VX_BLOCKS_OFFSET) / 4u) /* 2026 */
 
 static inline uint32_t vx_mean_pages(uint32_t dim) {
 	return (dim + VX_MEAN_PER_PAGE - 1u) / VX_MEAN_PER_PAGE;
