@@ -280,6 +280,18 @@ TEST_CASE("faults of codes that take two pages are found", "[wide]") {
 		chain(rests[3]).next = codes[4];
 		CHECK(finds(codes[3], "a code page leads to a page that has not the rest of its code"));
 	}
+	SECTION("a mean that does not continue") {
+		vecidx::page_header<vx_mean_header>(store.pages[store.meta().mean + 1].data()).part = 2;
+		CHECK(finds(store.meta().mean + 1, "a page's entries have another size than the index's") +
+				  finds(store.meta().mean + 1, "pages of the mean do not continue each other") ==
+			  1);
+		Index other(dim);
+		vx_index_open(other.get(), store.pages[0].data());
+		uint32_t next = store.meta().mean;
+		REQUIRE(vx_index_set_mean_page(other.get(), 0, store.pages[next].data(), &next) == nullptr);
+		CHECK(vx_index_set_mean_page(other.get(), 1, store.pages[next].data(), &next) != nullptr);
+		return;
+	}
 	SECTION("nothing leads there") {
 		const Page copy = store.pages[rests[3]];
 		store.pages.push_back(copy);
