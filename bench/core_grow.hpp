@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "vecidx/core.h"
+#include "wal_model.hpp"
 
 namespace vecidx_bench {
 
@@ -75,13 +76,14 @@ public:
 		vx_chore chore{};
 		for (vx_step step = VX_STALE; step == VX_STALE;) {
 			vx_insert *in = vx_insert_init(memory_.take(vx_insert_size(ix())), ix(), {number, 1, 0}, x);
+			vx_insert_oldest(in, 2);
 			step = VX_YIELD;
 			while (step != VX_DONE && step != VX_STALE) {
 				step = vx_insert_next(in, &want);
 				if (step == VX_PAGE)
 					vx_insert_page(in, pages_.at(want.block));
 				else if (step == VX_WRITE)
-					write(want, [&](void *const *images, const uint32_t *blocks) {
+					write(want, true, [&](void *const *images, const uint32_t *blocks) {
 						return vx_insert_apply(in, images, blocks, &want);
 					});
 				else if (step != VX_DONE && step != VX_STALE)
@@ -97,6 +99,9 @@ public:
 	}
 
 	uint64_t written = 0, chores = 0, records = 0;
+	// bytes of WAL: of inserts, of new pages, of records with the meta page (moves, publications), of others
+	enum Wal { kInserts, kNewPages, kMoves, kOthers, kWalKinds };
+	uint64_t wal[kWalKinds] = {};
 	double slowest = 0;
 
 private:
@@ -120,12 +125,15 @@ private:
 	}
 
 	template <class Apply>
-	void write(vx_want &want, Apply apply) {
+	void write(vx_want &want, bool insert, Apply apply) {
 		alignas(64) static uint8_t copies[VX_MAX_WRITE][VX_PAGE_SIZE];
 		void *images[VX_MAX_WRITE];
-		uint32_t blocks[VX_MAX_WRITE];
+		uint32_t blocks[VX_MAX_WRITE], nfresh = 0;
+		bool is_fresh[VX_MAX_WRITE];
 		for (uint32_t i = 0; i < want.npages; i++) {
 			const bool fresh = want.pages[i] == VX_NO_BLOCK;
+			is_fresh[i] = fresh;
+			nfresh += fresh;
 			blocks[i] = fresh ? new_block() : want.pages[i];
 			if (fresh)
 				memset(pages_.at(blocks[i]), 0, VX_PAGE_SIZE);
@@ -138,6 +146,13 @@ private:
 		if (step != VX_DONE)
 			return;
 		records++;
+		WalModel model;
+		for (uint32_t i = 0; i < want.npages; i++)
+			model.add_page(is_fresh[i] ? nullptr : pages_.at(blocks[i]), copies[i]);
+		wal[insert                       ? kInserts
+			: nfresh > 0                 ? kNewPages
+			: blocks[0] == VX_META_BLOCK ? kMoves
+										 : kOthers] += model.bytes();
 		for (uint32_t i = 0; i < want.npages; i++)
 			memcpy(pages_.at(blocks[i]), copies[i], VX_PAGE_SIZE);
 		for (uint32_t i = 0; i < want.nfreed; i++)
@@ -157,7 +172,7 @@ private:
 			else if (step == VX_MEMORY)
 				vx_tend_grow(t, memory_.take(want.bytes), want.bytes);
 			else if (step == VX_WRITE)
-				write(want, [&](void *const *images, const uint32_t *blocks) {
+				write(want, false, [&](void *const *images, const uint32_t *blocks) {
 					return vx_tend_apply(t, images, blocks, 1, &want);
 				});
 			else if (step == VX_CORRUPT || step == VX_FULL)

@@ -147,6 +147,10 @@ void grow(Built &out, const Data &data, uint32_t bits, uint32_t leaf, bool sorte
 		   n / vx_index_meta(out.ix())->leaves, vx_index_meta(out.ix())->levels,
 		   static_cast<double>(grower.written) / n, static_cast<double>(grower.records) / n, pages,
 		   pages * VX_PAGE_SIZE / n, vx_index_meta(out.ix())->local_dim);
+	using Grower = vecidx_bench::Grower<Pages>;
+	const auto wal = [&](Grower::Wal kind) { return static_cast<double>(grower.wal[kind]) / n; };
+	printf("# WAL, bytes a row: inserts %.0f, new pages %.0f, moves and publications %.0f, other changes %.0f\n",
+		   wal(Grower::kInserts), wal(Grower::kNewPages), wal(Grower::kMoves), wal(Grower::kOthers));
 	fflush(stdout);
 }
 

@@ -129,7 +129,7 @@ bool put_entry(vx_tend &t, void *page, uint32_t leaf, uint32_t i) {
 		const float spread = r.child[leaf].spread, likely = spread > 0 ? spread * spread : factors.residual_squared;
 		leaf_set_unit(page, choose_unit(std::fmin(likely, 1e35F), r.train->spread, t.scratch, meta.dim));
 	}
-	return leaf_append(page, meta.dim, meta.scan_bits, t.scan_code, factors, r.ref[i]);
+	return leaf_add(page, meta.dim, meta.scan_bits, t.scan_code, factors, r.ref[i]);
 }
 
 bool build_leaf(vx_tend &t, uint32_t leaf) {

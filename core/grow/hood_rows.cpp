@@ -29,7 +29,7 @@ void meet_again(Neighbourhood &h, uint32_t ref, uint32_t block) {
 		row->page = block;
 		h.leaves[h.leaf_at].met++;
 	} else if (row == nullptr && h.leaf_at == 0) {
-		h.rows.append({ref, kNoIndex, block, 0, 0, 0});
+		h.rows.append({ref, kNoIndex, block, 0, 0, 0, VX_NO_BLOCK});
 	}
 }
 
@@ -37,7 +37,7 @@ void take_entries(vx_tend &t, const void *page) {
 	Neighbourhood &h = t.hood;
 	const uint32_t dim = dim_of(t), bits = t.ix->meta.scan_bits;
 	const auto &header = page_header<vx_leaf_header>(page);
-	const bool purge = header.moved != 0 && header.horizon < t.oldest;
+	const bool purge = marks_forgettable(header, t.oldest);
 	TendLeaf &leaf = h.leaves[h.leaf_at];
 	const vx_origin *origin = leaf.npages == 0 ? leaf_origin(page) : nullptr;
 	if (origin != nullptr)
@@ -58,8 +58,8 @@ void take_entries(vx_tend &t, const void *page) {
 		if (again(t))
 			meet_again(h, ref, t.visiting);
 		else
-			h.rows.append(
-				{ref, kNoIndex, t.visiting, static_cast<uint16_t>(h.leaf_at), 0, static_cast<uint16_t>(h.leaf_at)});
+			h.rows.append({ref, kNoIndex, t.visiting, static_cast<uint16_t>(h.leaf_at), 0,
+						   static_cast<uint16_t>(h.leaf_at), VX_NO_BLOCK});
 	}
 	h.pages.append(known);
 	leaf.npages++;

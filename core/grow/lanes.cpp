@@ -177,6 +177,9 @@ vx_step leaves_published(vx_tend &t, vx_want &want) {
 			h.pages.append({t.fresh.block[first + i], page_header<vx_chain_header>(image_of(t, first + i)).count,
 							vx_leaf_capacity(dim_of(t), t.ix->meta.scan_bits), 0});
 	}
+	for (TendRow &row : h.rows)
+		if (row.waiting != VX_NO_BLOCK)
+			row.waiting = t.fresh.block[row.waiting];
 	return start_moves(t, want, false);
 }
 

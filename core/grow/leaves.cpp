@@ -30,6 +30,31 @@ uint32_t measure(vx_tend &t, uint32_t number) {
 	return n;
 }
 
+// Neighbours' rows that will move here come along, marked while their own entries count: then moving one is a matter of
+// a few bytes on either page (move.cpp). Only where there is room on the pages that the leaf has anyway.
+bool add_waiting(vx_tend &t, uint32_t number, uint32_t first, uint32_t npages, uint32_t n) {
+	const TendLeaf &leaf = t.hood.leaves[number];
+	const uint32_t dim = dim_of(t), bits = t.ix->meta.scan_bits, capacity = vx_leaf_capacity(dim, bits);
+	for (TendRow &row : t.hood.rows) {
+		if (row.leaf == 0 || row.target != number || row.code == kNoIndex || row.page == VX_NO_BLOCK)
+			continue;
+		if (n == npages * capacity)
+			break;
+		const uint32_t index = first + n / capacity;
+		void *page = image_of(t, index);
+		ScanFactors factors;
+		if (!add_entry(t, page, leaf, row, factors))
+			return false;
+		auto &header = page_header<vx_leaf_header>(page);
+		leaf_mark(page, dim, bits, header.chain.count - 1U);
+		header.moved = t.meta.clock;
+		header.horizon = t.now;
+		row.waiting = index;
+		n++;
+	}
+	return true;
+}
+
 bool build_leaf(vx_tend &t, uint32_t number, uint32_t npages) {
 	TendLeaf &leaf = t.hood.leaves[number];
 	const uint32_t capacity = vx_leaf_capacity(dim_of(t), t.ix->meta.scan_bits);
@@ -45,18 +70,18 @@ bool build_leaf(vx_tend &t, uint32_t number, uint32_t npages) {
 		if (!belongs(row, number))
 			continue;
 		ScanFactors factors;
-		if (!append_entry(t, image_of(t, first + n / capacity), leaf, row, factors))
+		if (!add_entry(t, image_of(t, first + n / capacity), leaf, row, factors))
 			return false;
 		n++;
 	}
 	leaf.first_page = first;
 	leaf.npages = npages;
-	return true;
+	return add_waiting(t, number, first, npages, n);
 }
 
 } // namespace
 
-bool append_entry(vx_tend &t, void *page, const TendLeaf &leaf, const TendRow &row, ScanFactors &factors) {
+bool add_entry(vx_tend &t, void *page, const TendLeaf &leaf, const TendRow &row, ScanFactors &factors) {
 	const vx_meta &meta = t.ix->meta;
 	t.written++;
 	scan_encode(static_cast<vx_metric>(meta.metric), meta.dim, meta.scan_bits, code_of(t, row.code), leaf.origin,
@@ -65,7 +90,7 @@ bool append_entry(vx_tend &t, void *page, const TendLeaf &leaf, const TendRow &r
 		const float spread = leaf.child.spread, likely = spread > 0 ? spread * spread : factors.residual_squared;
 		leaf_set_unit(page, choose_unit(std::fmin(likely, 1e35F), t.meta.spread, leaf.origin, meta.dim));
 	}
-	return leaf_append(page, meta.dim, meta.scan_bits, t.scan_code, factors, row.ref);
+	return leaf_add(page, meta.dim, meta.scan_bits, t.scan_code, factors, row.ref);
 }
 
 vx_step build_leaves(vx_tend &t, vx_want &want) {

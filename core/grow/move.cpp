@@ -57,28 +57,19 @@ uint32_t page_to_raise(const Neighbourhood &h) {
 
 // ---- moves
 
-// Entries that no scan needs any more make room.
-void purge(const vx_tend &t, void *page) {
-	auto &header = page_header<vx_leaf_header>(page);
-	const uint32_t dim = dim_of(t), bits = t.ix->meta.scan_bits;
-	if (header.moved == 0 || !(header.horizon < t.oldest))
-		return;
-	uint8_t drop[VX_PAGE_SIZE / 64] = {};
-	for (uint32_t slot = 0; slot < header.chain.count; slot++)
-		if (leaf_marked(page, dim, bits, slot))
-			drop[slot / 8] = static_cast<uint8_t>(drop[slot / 8] | 1U << slot % 8);
-	leaf_drop(page, dim, bits, drop);
-	header.forgot = std::max(header.forgot, header.moved);
-	header.moved = 0;
-}
-
-// The unmarked entry of this slot; the page's count when there is none.
-uint32_t find_entry(const vx_tend &t, const void *page, uint32_t ref) {
+// The entry of this slot, marked or not; the page's count when there is none.
+uint32_t find_entry(const vx_tend &t, const void *page, uint32_t ref, bool marked) {
 	const uint32_t dim = dim_of(t), bits = t.ix->meta.scan_bits, count = page_header<vx_chain_header>(page).count;
 	uint32_t slot = 0;
-	while (slot < count && (leaf_ref(page, dim, bits, slot) != ref || leaf_marked(page, dim, bits, slot)))
+	while (slot < count && (leaf_ref(page, dim, bits, slot) != ref || leaf_marked(page, dim, bits, slot) != marked))
 		slot++;
 	return slot;
+}
+
+void stamp_marks(const vx_tend &t, void *page, uint64_t clock) {
+	auto &header = page_header<vx_leaf_header>(page);
+	header.moved = clock;
+	header.horizon = t.now;
 }
 
 const TendRow &move(const vx_tend &t, size_t i) {
@@ -116,30 +107,30 @@ uint32_t copy_entries(vx_tend &t, const MovePages &p, const TendLeaf &to, uint64
 	uint32_t moved = 0;
 	for (uint32_t i = 0; i < t.plan.take; i++) {
 		TendRow &row = t.hood.rows[t.plan.moves[t.plan.at + i]];
-		const uint32_t slot = find_entry(t, p.source, row.ref);
+		const uint32_t slot = find_entry(t, p.source, row.ref, false);
 		if (slot == page_header<vx_chain_header>(p.source).count)
 			continue;
 		ScanFactors factors;
-		if (!append_entry(t, p.target, to, row, factors))
+		if (!add_entry(t, p.target, to, row, factors))
 			continue;
 		leaf_mark(p.source, dim, bits, slot);
 		moved++;
 	}
-	if (moved > 0) {
-		auto &header = page_header<vx_leaf_header>(p.source);
-		header.moved = clock;
-		header.horizon = t.now;
-	}
+	if (moved > 0)
+		stamp_marks(t, p.source, clock);
 	return moved;
 }
 
 void note_target(vx_tend &t, const MovePages &p, TendLeaf &to) {
-	const uint32_t count = page_header<vx_chain_header>(p.target).count;
+	const uint32_t dim = dim_of(t), bits = t.ix->meta.scan_bits;
+	const auto &header = page_header<vx_leaf_header>(p.target);
+	const uint32_t count = header.chain.count;
+	const uint32_t purgeable = marks_forgettable(header, t.oldest) ? count - leaf_living(p.target, dim, bits) : 0;
 	for (uint32_t i = 0; i < to.npages; i++) {
 		TendPage &page = t.hood.pages[to.first_page + i];
 		// a new page takes the place of one that is full
 		if (page.block == p.target_block || (p.head != nullptr && i + 1 == to.npages))
-			page = {p.target_block, count, count + leaf_room(p.target, dim_of(t), t.ix->meta.scan_bits), 0};
+			page = {p.target_block, count, count + leaf_room(p.target, dim, bits), purgeable};
 	}
 }
 
@@ -158,8 +149,7 @@ vx_step apply_moves(vx_tend &t, void *const pages[], const uint32_t blocks[], vx
 		return step;
 	if (fresh)
 		link_page(t, p, to);
-	purge(t, p.source);
-	purge(t, p.target);
+	leaf_forget(p.target, t.oldest);
 	const uint32_t moved = copy_entries(t, p, to, meta->clock);
 	note_target(t, p, to);
 	for (uint32_t i = 0; i < t.plan.take; i++)
@@ -167,6 +157,77 @@ vx_step apply_moves(vx_tend &t, void *const pages[], const uint32_t blocks[], vx
 	t.plan.at += t.plan.take;
 	return moved > 0 ? VX_DONE : VX_YIELD;
 }
+
+// ---- entries that wait in a new leaf
+
+// Moves of the record: those from the page of the next one to copies that wait on at most two pages.
+uint32_t waiting_group(const vx_tend &t, uint32_t pages[2], uint32_t &npages) {
+	const TendRow &first = move(t, t.plan.at);
+	uint32_t n = 0;
+	npages = 0;
+	for (; n < kMostMoves && t.plan.at + n < t.plan.moves.size(); n++) {
+		const TendRow &row = move(t, t.plan.at + n);
+		if (row.page != first.page || row.waiting == VX_NO_BLOCK)
+			break;
+		const bool known = std::find(pages, pages + npages, row.waiting) != pages + npages;
+		if (!known && npages == 2)
+			break;
+		if (!known)
+			pages[npages++] = row.waiting;
+	}
+	return n;
+}
+
+// Its copy counts from now on, and no longer its entry. False: VACUUM dropped that.
+bool activate(vx_tend &t, void *source, void *target, const TendRow &row) {
+	const uint32_t dim = dim_of(t), bits = t.ix->meta.scan_bits;
+	const uint32_t from = find_entry(t, source, row.ref, false), to = find_entry(t, target, row.ref, true);
+	if (from == page_header<vx_chain_header>(source).count || to == page_header<vx_chain_header>(target).count)
+		return false;
+	ScanFactors factors;
+	scan_encode(static_cast<vx_metric>(t.ix->meta.metric), dim, bits, code_of(t, row.code),
+				t.hood.leaves[row.target].origin, t.scan_code, factors);
+	leaf_unmark(target, dim, bits, to, factors);
+	leaf_mark(source, dim, bits, from);
+	return true;
+}
+
+vx_step apply_activate(vx_tend &t, void *const pages[], const uint32_t blocks[], vx_want &want) {
+	const uint32_t npages = want.npages, dim = dim_of(t), bits = t.ix->meta.scan_bits;
+	const TendRow &first = move(t, t.plan.at);
+	const char *fault = leaf_fault(pages[1], dim, bits, t.hood.leaves[first.leaf].child.node);
+	for (uint32_t i = 2; i < npages && fault == nullptr; i++)
+		fault = leaf_fault(pages[i], dim, bits, page_special(pages[i]).node);
+	if (fault != nullptr)
+		return corrupt(want, blocks[1], fault);
+	vx_step step;
+	const vx_meta *meta = tick(t, pages[0], want, step);
+	if (meta == nullptr)
+		return step;
+	uint32_t moved = 0;
+	for (uint32_t i = 0; i < t.plan.take; i++) {
+		TendRow &row = t.hood.rows[t.plan.moves[t.plan.at + i]];
+		moved += activate(t, pages[1], page_of(pages, blocks, npages, row.waiting), row) ? 1 : 0;
+		row.leaf = row.target;
+	}
+	if (moved > 0)
+		stamp_marks(t, pages[1], meta->clock);
+	t.plan.at += t.plan.take;
+	return moved > 0 ? VX_DONE : VX_YIELD;
+}
+
+vx_step activate_group(vx_tend &t, vx_want &want) {
+	uint32_t pages[2], npages;
+	t.plan.take = waiting_group(t, pages, npages);
+	begin_record(t, want, apply_activate);
+	add_page(want, VX_META_BLOCK);
+	add_page(want, move(t, t.plan.at).page);
+	for (uint32_t i = 0; i < npages; i++)
+		add_page(want, pages[i]);
+	return VX_WRITE;
+}
+
+// ---- planning
 
 // Room on a page for entries, those counted that can be dropped.
 uint32_t room_on(const vx_tend &t, const TendPage &page) {
@@ -251,7 +312,11 @@ vx_step start_moves(vx_tend &t, vx_want &want, bool out) {
 			p.moves.append(i);
 	std::sort(p.moves.begin(), p.moves.end(), [&](uint32_t a, uint32_t b) {
 		const TendRow &x = h.rows[a], &y = h.rows[b];
-		return x.page != y.page ? x.page < y.page : x.target != y.target ? x.target < y.target : a < b;
+		const bool waits = x.waiting != VX_NO_BLOCK, other = y.waiting != VX_NO_BLOCK;
+		return x.page != y.page       ? x.page < y.page
+			   : waits != other       ? waits
+			   : x.target != y.target ? x.target < y.target
+									  : a < b;
 	});
 	p.at = 0;
 	t.phase = out ? TendPhase::kMoveOut : TendPhase::kMoveIn;
@@ -263,6 +328,8 @@ vx_step step_moves(vx_tend &t, vx_want &want) {
 	LeafPlan &p = t.plan;
 	while (p.at < p.moves.size()) {
 		const TendRow &first = move(t, p.at);
+		if (first.waiting != VX_NO_BLOCK)
+			return activate_group(t, want);
 		const TendLeaf &to = t.hood.leaves[first.target];
 		const uint32_t n = group_size(t);
 		uint32_t room;

@@ -15,7 +15,7 @@ namespace vecidx {
 namespace {
 
 // A centroid is replaced when the mean is so far from it, in root mean square distances of the leaf's rows.
-constexpr double kDrift = 0.02;
+constexpr double kDrift = 0.03;
 
 void add_rows(vx_tend &t) {
 	LeafPlan &p = t.plan;

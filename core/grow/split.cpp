@@ -14,8 +14,9 @@ namespace {
 constexpr double kSmallestShare = 0.3;
 constexpr int kIterations = 3;
 constexpr uint32_t kRowsAStep = 1024;
-// A row moves when that lowers its squared distance by this share: less is not worth writing it again.
-constexpr float kLeastGain = 0;
+// A row moves between leaves that stay when that lowers its squared distance by this share: less is not worth writing
+// it again. To a new leaf it may come at little cost (add_waiting), and one whose leaf goes is written again anyway.
+constexpr float kLeastGain = 0.08F;
 
 float extra_of(const vx_tend &t, uint32_t code) {
 	return t.plan.points.extra_of(code);
@@ -189,7 +190,8 @@ void assign_row(vx_tend &t, TendRow &row) {
 		}
 	}
 	const float norm = p.points.norm[row.code];
-	const bool worth = p.parts == 0 || norm + least < (norm + stay) * (1 - kLeastGain);
+	const bool both_stay = row.leaf != 0 && best < t.hood.nleaves;
+	const bool worth = p.parts == 0 || norm + least < (norm + stay) * (both_stay ? 1 - kLeastGain : 1);
 	const bool other_half = row.leaf == 0 && best >= t.hood.nleaves; // halves stay as balanced as they were cut
 	if (worth && !other_half)
 		row.target = static_cast<uint16_t>(best);

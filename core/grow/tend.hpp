@@ -128,6 +128,8 @@ struct TendRow {
 	uint16_t leaf; // its leaf now
 	uint16_t half; // rows of the leaf that is replaced: the part they belong to
 	uint16_t target;
+	uint32_t waiting; // where a marked copy of it lies in a new leaf: index of the new page, then its block; else
+					  // VX_NO_BLOCK
 };
 
 // The leaf of the chore is the first one; those that replace it follow the neighbours.
@@ -365,7 +367,7 @@ vx_step step_recentre(vx_tend &t, vx_want &want);
 
 // ---- leaves.cpp: the leaves that replace one
 vx_step build_leaves(vx_tend &t, vx_want &want);
-bool append_entry(vx_tend &t, void *page, const TendLeaf &leaf, const TendRow &row, ScanFactors &factors);
+bool add_entry(vx_tend &t, void *page, const TendLeaf &leaf, const TendRow &row, ScanFactors &factors);
 
 // ---- fresh.cpp
 bool reserve_fresh(vx_tend &t, size_t more);

@@ -88,7 +88,7 @@ void end_walk(vx_vacuum &v) {
 uint32_t entries_to_drop(const vx_vacuum &v, const void *page, uint8_t *drop) {
 	const uint32_t dim = v.meta.dim, bits = v.meta.scan_bits;
 	const auto &header = page_header<vx_leaf_header>(page);
-	const bool purge = header.moved != 0 && header.horizon < v.oldest;
+	const bool purge = marks_forgettable(header, v.oldest);
 	uint32_t n = 0;
 	for (uint32_t slot = 0; slot < header.chain.count; slot++) {
 		const bool marked = header.moved != 0 && leaf_marked(page, dim, bits, slot);
@@ -214,7 +214,7 @@ vx_step apply_drop(vx_vacuum &v, void *const pages[], const uint32_t[], vx_want 
 	if (n == 0)
 		return VX_YIELD;
 	auto &header = page_header<vx_leaf_header>(pages[0]);
-	const bool purge = header.moved != 0 && header.horizon < v.oldest;
+	const bool purge = marks_forgettable(header, v.oldest);
 	v.stats.dropped += leaf_drop(pages[0], v.meta.dim, v.meta.scan_bits, drop);
 	if (purge) {
 		header.forgot = std::max(header.forgot, header.moved);

@@ -18,24 +18,51 @@ Place place_of(uint32_t dimension, uint32_t bits) {
 	return {quad / fields, dimension % 4, quad % fields * bits};
 }
 
-// The two rows after the code rows: add and mul (16 x float16 each), then ref (16 x uint32).
-struct LaneFields {
-	size_t add, mul, ref;
+// Where an entry's bytes lie, from the begin of the page: quads of its code `stride` apart, factors, reference.
+struct EntryPlace {
+	size_t code, stride, add, mul, ref;
 };
 
-LaneFields fields_of(uint32_t dim, uint32_t bits, uint32_t lane) {
-	const size_t factors = size_t(vx_scan_rows(dim, bits)) * VX_ROW_BYTES;
-	return {factors + size_t(lane) * 2, factors + VX_ROW_BYTES / 2 + size_t(lane) * 2,
-			factors + VX_ROW_BYTES + size_t(lane) * 4};
+EntryPlace in_interleaved(size_t block, uint32_t rows, uint32_t lane) {
+	const size_t factors = block + size_t(rows) * VX_ROW_BYTES;
+	return {block + size_t(lane) * 4, VX_ROW_BYTES, factors + size_t(lane) * 2,
+			factors + VX_ROW_BYTES / 2 + size_t(lane) * 2, factors + VX_ROW_BYTES + size_t(lane) * 4};
 }
 
-void put_code(uint8_t *block, uint32_t dim, uint32_t bits, uint32_t lane, const uint8_t *code) {
+EntryPlace in_open(size_t block, uint32_t rows, uint32_t lane) {
+	const size_t entry = block + size_t(lane) * 4 * (rows + 2), factors = entry + size_t(rows) * 4;
+	return {entry, 4, factors, factors + 2, factors + 4};
+}
+
+EntryPlace place_of_entry(const void *page, uint32_t dim, uint32_t bits, uint32_t slot) {
+	const uint32_t rows = vx_scan_rows(dim, bits), number = slot / VX_LANES, lane = slot % VX_LANES;
+	const size_t block = VX_BLOCKS_OFFSET + size_t(number) * vx_leaf_block_bytes(dim, bits);
+	const bool open = leaf_open(page) && number == page_header<vx_chain_header>(page).count / VX_LANES;
+	return open ? in_open(block, rows, lane) : in_interleaved(block, rows, lane);
+}
+
+void copy_entry(uint8_t *to, const EntryPlace &in, const uint8_t *from, const EntryPlace &out, uint32_t rows) {
+	for (uint32_t row = 0; row < rows; row++)
+		memcpy(to + in.code + row * in.stride, from + out.code + row * out.stride, 4);
+	memcpy(to + in.add, from + out.add, 2);
+	memcpy(to + in.mul, from + out.mul, 2);
+	memcpy(to + in.ref, from + out.ref, 4);
+}
+
+uint8_t *bytes_of(void *page) {
+	return static_cast<uint8_t *>(page);
+}
+const uint8_t *bytes_of(const void *page) {
+	return static_cast<const uint8_t *>(page);
+}
+
+void put_code(uint8_t *page, const EntryPlace &at, uint32_t dim, uint32_t bits, const uint8_t *code) {
 	const uint32_t rows = vx_scan_rows(dim, bits);
 	for (uint32_t row = 0; row < rows; row++)
-		memset(block + size_t(row) * VX_ROW_BYTES + size_t(lane) * 4, 0, 4);
+		memset(page + at.code + row * at.stride, 0, 4);
 	for (uint32_t i = 0; i < vx_scan_dims(dim, bits); i++) {
 		const Place place = place_of(i, bits);
-		uint8_t &byte = block[size_t(place.row) * VX_ROW_BYTES + size_t(lane) * 4 + place.byte];
+		uint8_t &byte = page[at.code + place.row * at.stride + place.byte];
 		byte = static_cast<uint8_t>(byte | code[i] << place.shift);
 	}
 }
@@ -47,7 +74,7 @@ void leaf_set_unit(void *page, float unit) {
 }
 
 const vx_origin *leaf_origin(const void *page) {
-	if (page_special(page).level == 0)
+	if ((page_special(page).level & VX_LEAF_QUADS) == 0)
 		return nullptr;
 	return reinterpret_cast<const vx_origin *>(static_cast<const uint8_t *>(page) + vx_page_upper(page));
 }
@@ -55,7 +82,7 @@ const vx_origin *leaf_origin(const void *page) {
 bool leaf_set_origin(void *page, uint32_t dim, uint32_t bits, float scale, const uint8_t *bytes) {
 	if (page_header<vx_chain_header>(page).count > vx_leaf_capacity_with_origin(dim, bits))
 		return false;
-	page_special(page).level = static_cast<uint16_t>(vx_quads(dim));
+	page_special(page).level = static_cast<uint16_t>((page_special(page).level & VX_LEAF_ROWS) | vx_quads(dim));
 	uint8_t *to = static_cast<uint8_t *>(page) + vx_page_upper(page);
 	memcpy(to, &scale, sizeof(scale));
 	for (uint32_t i = 0; i < vx_quads(dim) * 4; i++)
@@ -68,51 +95,88 @@ void origin_point(const vx_origin &origin, uint32_t dim, double *out) {
 		out[i] = static_cast<double>(origin.scale) * origin.code[i];
 }
 
-bool leaf_append(void *page, uint32_t dim, uint32_t bits, const uint8_t *code, const ScanFactors &factors,
-				 uint32_t ref) {
+namespace {
+
+// The first marked entry that is forgotten; the count when there is none.
+uint32_t forgotten_slot(const void *page, uint32_t dim, uint32_t bits) {
+	const auto &header = page_header<vx_leaf_header>(page);
+	uint32_t slot = header.moved != 0 && header.forgot >= header.moved ? 0 : header.chain.count;
+	while (slot < header.chain.count && !leaf_marked(page, dim, bits, slot))
+		slot++;
+	return slot;
+}
+
+} // namespace
+
+bool leaf_add(void *page, uint32_t dim, uint32_t bits, const uint8_t *code, const ScanFactors &factors, uint32_t ref) {
 	if (leaf_fault(page, dim, bits, page_special(page).node) != nullptr)
 		return false;
 	auto &header = page_header<vx_leaf_header>(page);
-	const uint32_t slot = header.chain.count, lane = slot % VX_LANES;
-	if (leaf_room(page, dim, bits) == 0)
+	const uint32_t slot = forgotten_slot(page, dim, bits);
+	const bool behind = slot == header.chain.count;
+	if (behind && leaf_room(page, dim, bits) == 0)
 		return false;
-	uint8_t *block = leaf_block(page, dim, bits, slot / VX_LANES);
-	if (lane == 0)
-		memset(block, 0, vx_leaf_block_bytes(dim, bits));
-	put_code(block, dim, bits, lane, code);
+	if (behind && slot % VX_LANES == 0)
+		page_special(page).level |= VX_LEAF_ROWS;
+	const EntryPlace at = place_of_entry(page, dim, bits, slot);
+	uint8_t *bytes = bytes_of(page);
+	put_code(bytes, at, dim, bits, code);
 	uint16_t add, mul;
 	pack_factors(factors, header.unit, add, mul);
-	const LaneFields at = fields_of(dim, bits, lane);
-	memcpy(block + at.add, &add, sizeof(add));
-	memcpy(block + at.mul, &mul, sizeof(mul));
-	memcpy(block + at.ref, &ref, sizeof(ref));
-	header.error += (factors.error - header.error) / static_cast<float>(slot + 1);
-	header.chain.count = static_cast<uint16_t>(slot + 1);
+	memcpy(bytes + at.add, &add, sizeof(add));
+	memcpy(bytes + at.mul, &mul, sizeof(mul));
+	memcpy(bytes + at.ref, &ref, sizeof(ref));
+	if (behind && slot % VX_LANES == VX_LANES - 1)
+		leaf_close(page, dim, bits);
+	header.chain.count = static_cast<uint16_t>(header.chain.count + (behind ? 1 : 0));
+	// After the first eight every eighth stands for eight: a mean that hardly changes is not logged with each.
+	const uint32_t n = header.chain.count;
+	if (n <= 8 || n % 8 == 0)
+		header.error += (factors.error - header.error) / static_cast<float>(n <= 8 ? n : n / 8);
 	return true;
+}
+
+void leaf_open_block(const void *page, uint32_t dim, uint32_t bits, uint8_t *block) {
+	const uint32_t rows = vx_scan_rows(dim, bits), count = page_header<vx_chain_header>(page).count;
+	const size_t open = VX_BLOCKS_OFFSET + size_t(count / VX_LANES) * vx_leaf_block_bytes(dim, bits);
+	memset(block, 0, vx_leaf_block_bytes(dim, bits));
+	for (uint32_t lane = 0; lane < count % VX_LANES; lane++)
+		copy_entry(block, in_interleaved(0, rows, lane), bytes_of(page), in_open(open, rows, lane), rows);
+}
+
+void leaf_close(void *page, uint32_t dim, uint32_t bits) {
+	if (!leaf_open(page))
+		return;
+	const uint32_t rows = vx_scan_rows(dim, bits), count = page_header<vx_chain_header>(page).count;
+	const size_t size = vx_leaf_block_bytes(dim, bits), at = VX_BLOCKS_OFFSET + size_t(count / VX_LANES) * size;
+	uint8_t block[VX_PAGE_SIZE];
+	memcpy(block, bytes_of(page) + at, size);
+	memset(bytes_of(page) + at, 0, size);
+	for (uint32_t lane = 0; lane < VX_LANES; lane++)
+		copy_entry(bytes_of(page), in_interleaved(at, rows, lane), block, in_open(0, rows, lane), rows);
+	page_special(page).level &= VX_LEAF_QUADS;
 }
 
 uint32_t leaf_ref(const void *page, uint32_t dim, uint32_t bits, uint32_t slot) {
 	uint32_t ref;
-	memcpy(&ref, leaf_block(page, dim, bits, slot / VX_LANES) + fields_of(dim, bits, slot % VX_LANES).ref, sizeof(ref));
+	memcpy(&ref, bytes_of(page) + place_of_entry(page, dim, bits, slot).ref, sizeof(ref));
 	return ref;
 }
 
 void leaf_code(const void *page, uint32_t dim, uint32_t bits, uint32_t slot, uint8_t *code) {
-	const uint8_t *block = leaf_block(page, dim, bits, slot / VX_LANES);
+	const EntryPlace at = place_of_entry(page, dim, bits, slot);
 	const auto mask = static_cast<uint8_t>((1u << bits) - 1);
 	for (uint32_t i = 0; i < vx_scan_dims(dim, bits); i++) {
 		const Place place = place_of(i, bits);
-		code[i] =
-			block[size_t(place.row) * VX_ROW_BYTES + size_t(slot % VX_LANES) * 4 + place.byte] >> place.shift & mask;
+		code[i] = bytes_of(page)[at.code + place.row * at.stride + place.byte] >> place.shift & mask;
 	}
 }
 
 HalfFactors leaf_half_factors(const void *page, uint32_t dim, uint32_t bits, uint32_t slot) {
-	const uint8_t *block = leaf_block(page, dim, bits, slot / VX_LANES);
-	const LaneFields at = fields_of(dim, bits, slot % VX_LANES);
+	const EntryPlace at = place_of_entry(page, dim, bits, slot);
 	HalfFactors half;
-	memcpy(&half.add, block + at.add, sizeof(half.add));
-	memcpy(&half.mul, block + at.mul, sizeof(half.mul));
+	memcpy(&half.add, bytes_of(page) + at.add, sizeof(half.add));
+	memcpy(&half.mul, bytes_of(page) + at.mul, sizeof(half.mul));
 	return half;
 }
 
@@ -120,56 +184,69 @@ namespace {
 
 constexpr uint16_t kInfiniteHalf = 0x7C00;
 
-// Everything of one entry to another place, which loses what it had.
-void move_entry(void *page, uint32_t dim, uint32_t bits, uint32_t from, uint32_t to) {
-	const uint8_t *source = leaf_block(page, dim, bits, from / VX_LANES);
-	uint8_t *target = leaf_block(page, dim, bits, to / VX_LANES);
-	const uint32_t rows = vx_scan_rows(dim, bits), a = from % VX_LANES, b = to % VX_LANES;
-	for (uint32_t row = 0; row < rows; row++)
-		memcpy(target + size_t(row) * VX_ROW_BYTES + size_t(b) * 4, source + size_t(row) * VX_ROW_BYTES + size_t(a) * 4,
-			   4);
-	const LaneFields out = fields_of(dim, bits, a), in = fields_of(dim, bits, b);
-	memcpy(target + in.add, source + out.add, 2);
-	memcpy(target + in.mul, source + out.mul, 2);
-	memcpy(target + in.ref, source + out.ref, 4);
+void put_add(void *page, uint32_t dim, uint32_t bits, uint32_t slot, uint16_t add) {
+	memcpy(bytes_of(page) + place_of_entry(page, dim, bits, slot).add, &add, sizeof(add));
 }
 
-void clear_entry(void *page, uint32_t dim, uint32_t bits, uint32_t slot) {
-	uint8_t *block = leaf_block(page, dim, bits, slot / VX_LANES);
-	const uint32_t rows = vx_scan_rows(dim, bits), lane = slot % VX_LANES;
-	for (uint32_t row = 0; row < rows; row++)
-		memset(block + size_t(row) * VX_ROW_BYTES + size_t(lane) * 4, 0, 4);
-	const LaneFields at = fields_of(dim, bits, lane);
-	memset(block + at.add, 0, 2);
-	memset(block + at.mul, 0, 2);
-	memset(block + at.ref, 0, 4);
+// The last entry goes, with all of its bytes.
+void remove_last(void *page, uint32_t dim, uint32_t bits) {
+	auto &chain = page_header<vx_chain_header>(page);
+	static constexpr uint8_t kZeros[VX_PAGE_SIZE] = {};
+	const uint32_t rows = vx_scan_rows(dim, bits), slot = chain.count - 1U;
+	copy_entry(bytes_of(page), place_of_entry(page, dim, bits, slot), kZeros, in_open(0, rows, 0), rows);
+	chain.count = static_cast<uint16_t>(slot);
+	if (slot % VX_LANES == 0)
+		page_special(page).level &= VX_LEAF_QUADS;
 }
 
 } // namespace
 
 void leaf_mark(void *page, uint32_t dim, uint32_t bits, uint32_t slot) {
-	uint8_t *block = leaf_block(page, dim, bits, slot / VX_LANES);
-	memcpy(block + fields_of(dim, bits, slot % VX_LANES).add, &kInfiniteHalf, sizeof(kInfiniteHalf));
+	put_add(page, dim, bits, slot, kInfiniteHalf);
 }
 
 bool leaf_marked(const void *page, uint32_t dim, uint32_t bits, uint32_t slot) {
 	return leaf_half_factors(page, dim, bits, slot).add == kInfiniteHalf;
 }
 
+void leaf_unmark(void *page, uint32_t dim, uint32_t bits, uint32_t slot, const ScanFactors &factors) {
+	uint16_t add, mul;
+	pack_factors(factors, page_header<vx_leaf_header>(page).unit, add, mul);
+	put_add(page, dim, bits, slot, add);
+}
+
+uint32_t leaf_living(const void *page, uint32_t dim, uint32_t bits) {
+	const auto &header = page_header<vx_leaf_header>(page);
+	uint32_t living = header.chain.count;
+	for (uint32_t slot = 0; header.moved != 0 && slot < header.chain.count; slot++)
+		living -= leaf_marked(page, dim, bits, slot) ? 1 : 0;
+	return living;
+}
+
+void leaf_forget(void *page, uint64_t oldest) {
+	auto &header = page_header<vx_leaf_header>(page);
+	if (marks_forgettable(header, oldest) && header.forgot < header.moved)
+		header.forgot = header.moved;
+}
+
+bool leaf_takes(const void *page, uint32_t dim, uint32_t bits, uint64_t oldest) {
+	const auto &header = page_header<vx_leaf_header>(page);
+	return leaf_room(page, dim, bits) > 0 ||
+		   (marks_forgettable(header, oldest) && leaf_living(page, dim, bits) < header.chain.count);
+}
+
 uint32_t leaf_drop(void *page, uint32_t dim, uint32_t bits, const uint8_t *slots) {
-	auto &chain = page_header<vx_chain_header>(page);
-	const uint32_t before = chain.count;
-	uint32_t left = before;
+	const auto &chain = page_header<vx_chain_header>(page);
+	const uint32_t before = chain.count, rows = vx_scan_rows(dim, bits);
 	for (uint32_t slot = before; slot-- > 0;) {
 		if ((slots[slot / 8] >> (slot % 8) & 1) == 0)
 			continue;
-		left--;
-		if (slot < left)
-			move_entry(page, dim, bits, left, slot);
-		clear_entry(page, dim, bits, left);
+		if (slot + 1 < chain.count)
+			copy_entry(bytes_of(page), place_of_entry(page, dim, bits, slot), bytes_of(page),
+					   place_of_entry(page, dim, bits, chain.count - 1U), rows);
+		remove_last(page, dim, bits);
 	}
-	chain.count = static_cast<uint16_t>(left);
-	return before - left;
+	return before - chain.count;
 }
 
 } // namespace vecidx

@@ -1,7 +1,7 @@
 // Entries of a leaf page: scan codes interleaved 16 at a time, with their float16 factors and references to code slots.
 //
-// An entry touches 4 bytes in each code row of its block and 8 bytes of factors and reference, all beyond what earlier
-// entries use: little to log for one insert, and a scan kernel meets only finished blocks' layout.
+// In an interleaved block an entry's bytes lie 64 apart, and the WAL would have the whole block when its first entry
+// comes. So the block that entries are added to is row-major, an entry's bytes together, until it is full.
 #pragma once
 
 #include "code/scancode.hpp"
@@ -9,9 +9,9 @@
 
 namespace vecidx {
 
-// Entries that fit on this page.
+// Entries that this page can take behind those it has.
 inline uint32_t leaf_room(const void *page, uint32_t dim, uint32_t bits) {
-	const bool origin = page_special(page).level != 0;
+	const bool origin = (page_special(page).level & VX_LEAF_QUADS) != 0;
 	const uint32_t capacity = origin ? vx_leaf_capacity_with_origin(dim, bits) : vx_leaf_capacity(dim, bits);
 	return capacity - page_header<vx_chain_header>(page).count;
 }
@@ -26,10 +26,9 @@ void origin_point(const vx_origin &origin, uint32_t dim, double *out);
 // The unit of an empty page: entries yet to come are scaled by it (choose_unit).
 void leaf_set_unit(void *page, float unit);
 
-// Append an entry: `code` has one byte a covered dimension (vx_scan_dims). False, and nothing changed, when the page is
-// full or damaged.
-bool leaf_append(void *page, uint32_t dim, uint32_t bits, const uint8_t *code, const ScanFactors &factors,
-				 uint32_t ref);
+// Add an entry, in the place of a marked one that is forgotten, else behind the others: `code` has one byte a covered
+// dimension (vx_scan_dims). False, and nothing changed, when the page is full or damaged.
+bool leaf_add(void *page, uint32_t dim, uint32_t bits, const uint8_t *code, const ScanFactors &factors, uint32_t ref);
 
 // What an entry refers to, and its code, one byte a dimension. The slot is below the page's (checked) count.
 uint32_t leaf_ref(const void *page, uint32_t dim, uint32_t bits, uint32_t slot);
@@ -38,6 +37,27 @@ void leaf_code(const void *page, uint32_t dim, uint32_t bits, uint32_t slot, uin
 // A marked entry's row has another entry in another leaf since: its add is +infinity, so no scan takes it.
 void leaf_mark(void *page, uint32_t dim, uint32_t bits, uint32_t slot);
 bool leaf_marked(const void *page, uint32_t dim, uint32_t bits, uint32_t slot);
+// A marked entry becomes one like others again, with this add.
+void leaf_unmark(void *page, uint32_t dim, uint32_t bits, uint32_t slot, const ScanFactors &factors);
+// Entries that are not marked.
+uint32_t leaf_living(const void *page, uint32_t dim, uint32_t bits);
+
+// May other entries take the place of the marked ones, when no snapshot needs what is older than `oldest`?
+inline bool marks_forgettable(const vx_leaf_header &header, uint64_t oldest) {
+	return header.moved != 0 && (header.forgot >= header.moved || header.horizon < oldest);
+}
+// If so, scans that still need them are told from now on that they are gone.
+void leaf_forget(void *page, uint64_t oldest);
+// Is the last block row-major? Scans want it as the others are.
+inline bool leaf_open(const void *page) {
+	return (page_special(page).level & VX_LEAF_ROWS) != 0;
+}
+// That block interleaved, in vx_leaf_block_bytes of memory.
+void leaf_open_block(const void *page, uint32_t dim, uint32_t bits, uint8_t *block);
+// Interleave it on the page: of pages that are written once, so that scans need not.
+void leaf_close(void *page, uint32_t dim, uint32_t bits);
+// Does it take another entry?
+bool leaf_takes(const void *page, uint32_t dim, uint32_t bits, uint64_t oldest);
 
 // Drop slots (bitmap), the last entries moving into the gaps; returns how many went.
 uint32_t leaf_drop(void *page, uint32_t dim, uint32_t bits, const uint8_t *slots);

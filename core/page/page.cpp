@@ -129,8 +129,9 @@ uint32_t vx_page_used(const void *page) {
 		used = inner_used(page_header<vx_inner_header>(page), special.entry_bytes);
 		break;
 	case VX_KIND_LEAF: {
-		const uint64_t blocks = (uint64_t(page_header<vx_chain_header>(page).count) + VX_LANES - 1) / VX_LANES;
-		used = VX_BLOCKS_OFFSET + blocks * bytes;
+		const uint64_t count = page_header<vx_chain_header>(page).count, tail = count % VX_LANES;
+		const bool open = (special.level & VX_LEAF_ROWS) != 0;
+		used = VX_BLOCKS_OFFSET + count / VX_LANES * bytes + (open ? tail * (bytes / VX_LANES) : tail > 0 ? bytes : 0);
 		break;
 	}
 	case VX_KIND_FREE:
@@ -150,9 +151,9 @@ uint32_t vx_page_used(const void *page) {
 
 uint32_t vx_page_upper(const void *page) {
 	const vx_special &special = page_special(page);
-	if (!is_ours(page) || special.kind != VX_KIND_LEAF || special.level == 0)
+	if (!is_ours(page) || special.kind != VX_KIND_LEAF || (special.level & VX_LEAF_QUADS) == 0)
 		return VX_SPECIAL_OFFSET;
-	const uint32_t bytes = 4 + 4 * uint32_t(special.level);
+	const uint32_t bytes = 4 + 4 * (special.level & VX_LEAF_QUADS);
 	return bytes < VX_SPECIAL_OFFSET ? VX_SPECIAL_OFFSET - bytes : 0;
 }
 

@@ -44,7 +44,7 @@ uint32_t expected_bytes(const void *page, vx_page_kind kind, uint32_t dim, uint3
 
 // Leaf pages with an origin tell its size.
 bool level_fits(const void *page, vx_page_kind kind, uint32_t dim, uint32_t bits) {
-	const uint32_t level = page_special(page).level;
+	const uint32_t level = page_special(page).level & (kind == VX_KIND_LEAF ? VX_LEAF_QUADS : UINT16_MAX);
 	return kind == VX_KIND_INNER || level == 0 ||
 		   (kind == VX_KIND_LEAF && level == vx_quads(dim) && vx_leaf_capacity_with_origin(dim, bits) > 0);
 }
@@ -89,9 +89,12 @@ const char *chain_fault(const void *page, vx_page_kind kind, uint32_t dim, uint3
 	if (fault != nullptr)
 		return fault;
 	const auto &chain = page_header<vx_chain_header>(page);
-	const bool origin = kind == VX_KIND_LEAF && page_special(page).level != 0;
+	const bool leaf = kind == VX_KIND_LEAF;
+	const bool origin = leaf && (page_special(page).level & VX_LEAF_QUADS) != 0;
 	if (chain.count > (origin ? vx_leaf_capacity_with_origin(dim, bits) : chain_capacity(kind, dim, bits)))
 		return "a page counts more entries than fit";
+	if (leaf && (page_special(page).level & VX_LEAF_ROWS) != 0 && chain.count % VX_LANES == 0)
+		return "a leaf page's last block is open and has no entry";
 	if (kind == VX_KIND_CODE) {
 		const auto &rows = page_header<vx_rows_header>(page);
 		if (rows.dead > chain.count || rows.free > rows.dead)

@@ -65,11 +65,17 @@ uint32_t capacity(const vx_insert &in) {
 
 bool has_room(const vx_insert &in, const void *page) {
 	if (in.home == Home::kTree)
-		return leaf_room(page, in.ix->meta.dim, in.ix->meta.scan_bits) > 0;
+		return leaf_takes(page, in.ix->meta.dim, in.ix->meta.scan_bits, in.oldest);
 	return page_header<vx_chain_header>(page).count < capacity(in);
 }
 
 namespace {
+
+uint32_t entries_on(const vx_insert &in, const void *page) {
+	if (in.home == Home::kTree)
+		return leaf_living(page, in.ix->meta.dim, in.ix->meta.scan_bits);
+	return page_header<vx_chain_header>(page).count;
+}
 
 vx_step ask(vx_insert &in, vx_want &want, uint32_t block) {
 	in.visiting = block;
@@ -147,7 +153,7 @@ void read_head(vx_insert &in, const void *page) {
 		encode_for_leaf(in, page);
 	const auto &chain = page_header<vx_chain_header>(page);
 	in.plan.after = chain.next;
-	in.plan.entries = chain.count + (chain.behind > 0 ? (chain.behind - 1U) * capacity(in) : 0);
+	in.plan.entries = entries_on(in, page) + (chain.behind > 0 ? (chain.behind - 1U) * capacity(in) : 0);
 	if (has_room(in, page))
 		in.plan.target = in.plan.head;
 	const bool counted = in.home == Home::kTree || in.home == Home::kRaw;
@@ -161,7 +167,7 @@ void read_next(vx_insert &in, const void *page) {
 	in.fault = target_fault(in, page);
 	if (in.fault != nullptr)
 		return;
-	in.plan.entries += page_header<vx_chain_header>(page).count;
+	in.plan.entries += entries_on(in, page);
 	if (in.plan.target == VX_NO_BLOCK && has_room(in, page))
 		in.plan.target = in.plan.after;
 	after_chain(in);
@@ -276,6 +282,10 @@ vx_insert *vx_insert_init(void *memory, const vx_index *ix, vx_row row, const fl
 	else if (in->home == Home::kRaw)
 		memcpy(in->x, x, sizeof(float) * ix->meta.dim);
 	return in;
+}
+
+void vx_insert_oldest(vx_insert *in, uint64_t oldest) {
+	in->oldest = oldest;
 }
 
 vx_step vx_insert_next(vx_insert *in, vx_want *want) {

@@ -77,6 +77,7 @@ struct InsertPlan {
 struct vx_insert {
 	const vx_index *ix;
 	vx_row row;
+	uint64_t oldest; // transaction id: what was marked before it is needed by nobody
 	vecidx::Home home;
 	vecidx::InsertPhase phase;
 	bool stale, routed;

@@ -129,7 +129,8 @@ bool add_scan_entry(const vx_insert &in, void *leaf, uint32_t ref) {
 	const vx_meta &meta = in.ix->meta;
 	if (page_header<vx_chain_header>(leaf).count == 0)
 		leaf_set_unit(leaf, choose_unit(likely_residual_squared(in), meta.spread, in.centroid, meta.dim));
-	return leaf_append(leaf, meta.dim, meta.scan_bits, in.scan, in.factors, ref);
+	leaf_forget(leaf, in.oldest);
+	return leaf_add(leaf, meta.dim, meta.scan_bits, in.scan, in.factors, ref);
 }
 
 bool add_row(const vx_insert &in, const Record &r, uint32_t ref) {

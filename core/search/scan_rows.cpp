@@ -95,7 +95,7 @@ float estimate_cut(const vx_scan &s, const Node &leaf, const vx_leaf_header &hea
 
 // The leaf's centroid moved since its codes were written: they are relative to another point.
 void take_origin(vx_scan &s, const void *page, const vx_origin &origin) {
-	if (!std::isfinite(origin.scale) || page_special(page).level != vx_quads(s.query.dim)) {
+	if (!std::isfinite(origin.scale) || (page_special(page).level & VX_LEAF_QUADS) != vx_quads(s.query.dim)) {
 		s.fault = "a leaf page has impossible factors";
 		return;
 	}
@@ -128,8 +128,15 @@ void scan_codes(vx_scan &s, const void *page, uint32_t count) {
 	// no estimate is >= NaN: without a cut all entries pass, even those whose damaged factors make infinity
 	const float relative = std::isfinite(cut) ? (cut - base) / squared_unit : NAN;
 	auto *out = reinterpret_cast<Survivor *>(s.waiting.end());
-	uint32_t found = kernels().scan[scan_index(bits)](leaf_block(page, dim, bits, 0), (count + VX_LANES - 1) / VX_LANES,
-													  vx_scan_rows(dim, bits), count, query, relative, out);
+	const auto scan = kernels().scan[scan_index(bits)];
+	const uint32_t rows = vx_scan_rows(dim, bits), open = leaf_open(page) ? count % VX_LANES : 0, closed = count - open;
+	uint32_t found =
+		scan(leaf_block(page, dim, bits, 0), (closed + VX_LANES - 1) / VX_LANES, rows, closed, query, relative, out);
+	if (open > 0) {
+		alignas(VX_ROW_BYTES) uint8_t block[VX_PAGE_SIZE];
+		leaf_open_block(page, dim, bits, block);
+		found += scan(block, 1, rows, open, query, relative, out + found);
+	}
 	// below a cut no marked entry survives; that the page is then thought to have more entries than it has costs at
 	// most another pass in a scan that is read to its end
 	const bool sorted_out = header.moved == 0 || (std::isfinite(relative) && !takes_marked(s, header));

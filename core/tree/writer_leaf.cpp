@@ -46,6 +46,9 @@ void cover_row(vx_writer &w) {
 vx_step close_leaves(vx_writer &w, uint32_t target, vx_want *want) {
 	while (w.leaf_number < target || !w.leaf_open) {
 		if (w.leaf_open) {
+			leaf_close(w.leaf.head, w.meta.dim, w.meta.scan_bits);
+			if (w.leaf.newest_block != VX_NO_BLOCK)
+				leaf_close(w.leaf.newest, w.meta.dim, w.meta.scan_bits);
 			const vx_step step = finish_chain(w.leaf, want);
 			if (step != VX_DONE)
 				return step;
@@ -109,7 +112,7 @@ vx_step write_scan_entry(vx_writer &w, vx_want *want) {
 		const float likely = trained > 0 ? trained : factors.residual_squared;
 		leaf_set_unit(page, choose_unit(likely, w.meta.spread, w.centroid[0], dim));
 	}
-	leaf_append(page, dim, bits, w.code, factors, w.ref);
+	leaf_add(page, dim, bits, w.code, factors, w.ref);
 	w.items[0][w.leaf_number].squares += factors.residual_squared;
 	cover_row(w);
 	w.meta.rows++;

@@ -18,6 +18,8 @@ typedef struct InsertCache {
 	MemoryContext row;     /* reset after each row */
 	const vx_index *shape; /* own copy: the cached one may go at any time */
 	void *machine;
+	uint64 oldest; /* transaction id: what was marked before it is needed by nobody */
+	uint32 rows;   /* since that was found out */
 } InsertCache;
 
 static void load_shape(Relation index, InsertCache *cache, MemoryContext context) {
@@ -65,12 +67,19 @@ static vx_step write_pages(Relation index, vx_insert *machine, vx_want *want) {
 	return vecidx_change_end(&change, vx_insert_apply(machine, change.images, change.blocks, want), want);
 }
 
+/* Too old does no harm, and finding out looks at all backends. */
+static void refresh_oldest(InsertCache *cache, Relation heap) {
+	if (cache->rows++ % 100 == 0)
+		cache->oldest = vecidx_oldest_needed(heap);
+}
+
 /* One row; false when the index was reshaped since its shape was read. */
 static bool insert_row(Relation index, const InsertCache *cache, const float *x, ItemPointer tid, vx_chore *chore) {
 	vx_row row = vecidx_row_of(tid, x == NULL ? VX_ROW_NULL : 0);
 	vx_insert *machine = vx_insert_init(cache->machine, cache->shape, row, x);
 	vx_want want;
 
+	vx_insert_oldest(machine, cache->oldest);
 	for (;;) {
 		vx_step step = vx_insert_next(machine, &want);
 
@@ -107,6 +116,7 @@ bool vecidx_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid,
 	const float *x = isnull[0] ? NULL : vector_of(cache->shape, values[0]);
 	vx_chore chore;
 
+	refresh_oldest(cache, heap);
 	for (;;) {
 		bool done;
 

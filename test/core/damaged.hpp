@@ -64,10 +64,11 @@ public:
 	vx_rows_header &rows_header(uint32_t block) { return vecidx::page_header<vx_rows_header>(at(block)); }
 	vx_inner_header &inner_header(uint32_t block) { return vecidx::page_header<vx_inner_header>(at(block)); }
 
-	// The n-th page of a kind (and level) in block order.
+	// The n-th page of a kind, and level of inner nodes, in block order.
 	uint32_t find(vx_page_kind kind, uint32_t n = 0, uint32_t level = 0) {
 		for (uint32_t block = 0; block < store.nblocks(); block++)
-			if (vx_page_is(at(block), kind) && vecidx::page_special(at(block)).level == level && n-- == 0)
+			if (vx_page_is(at(block), kind) &&
+				(kind == VX_KIND_LEAF || vecidx::page_special(at(block)).level == level) && n-- == 0)
 				return block;
 		throw std::logic_error("no such page");
 	}
@@ -97,8 +98,9 @@ public:
 		memcpy(&value, field(inner, row, lane), 4);
 		return value;
 	}
-	// Where a leaf entry's float16 add (+0), mul (+32) or reference lies.
+	// Where a leaf entry's float16 add (+0), mul (+32) or reference lies, in a block that is interleaved from now on.
 	uint8_t *fields_of(uint32_t leaf_page, uint32_t slot) {
+		vecidx::leaf_close(at(leaf_page), kDim, 2);
 		return vecidx::leaf_block(at(leaf_page), kDim, 2, slot / VX_LANES) + vx_scan_rows(kDim, 2) * VX_ROW_BYTES;
 	}
 	uint8_t *ref_at(uint32_t leaf_page, uint32_t slot) {

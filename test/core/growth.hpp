@@ -144,7 +144,7 @@ public:
 		vecidx::ScanFactors factors;
 		vecidx::scan_encode(static_cast<vx_metric>(ix.meta().metric), dim(), bits(), entry, centroid.data(),
 							code.data(), factors);
-		require(vecidx::leaf_append(at(child(to).block), dim(), bits(), code.data(), factors, ref), "a leaf is full");
+		require(vecidx::leaf_add(at(child(to).block), dim(), bits(), code.data(), factors, ref), "a leaf is full");
 		vecidx::leaf_mark(at(page), dim(), bits(), slot);
 		cover(ix, to, vecidx::reach_of(entry, centroid.data(), dim()));
 	}

@@ -147,8 +147,8 @@ private:
 		std::vector<uint8_t> code(dim_);
 		vecidx::ScanFactors factors;
 		vecidx::scan_encode(options_.metric, dim_, options_.bits, e, leaf.centroid.data(), code.data(), factors);
-		require(vecidx::leaf_append(at(block), dim_, options_.bits, code.data(), factors,
-									vecidx::make_ref(meta_.code_tail, slot, dim_)),
+		require(vecidx::leaf_add(at(block), dim_, options_.bits, code.data(), factors,
+								 vecidx::make_ref(meta_.code_tail, slot, dim_)),
 				"no room in a leaf");
 		leaf.rows++;
 		leaf.squares += factors.residual_squared;

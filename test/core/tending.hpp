@@ -170,9 +170,10 @@ inline vx_step tend(Store &store, FreeList &free, Blocks &memory, const Index &i
 // One insert that can be driven step by step, with pages that were freed before, and what it noticed.
 class Adding {
 public:
-	Adding(Store &store, FreeList &free, const Index &ix, vx_row row, const Vector &x)
+	Adding(Store &store, FreeList &free, const Index &ix, vx_row row, const Vector &x, uint64_t oldest = 0)
 		: store_(store), free_(free), x_(x), memory_(vx_insert_size(ix) + kAlignSlack) {
 		in_ = vx_insert_init(aligned_to_8(memory_.data()), ix, row, x_.empty() ? nullptr : x_.data());
+		vx_insert_oldest(in_, oldest);
 	}
 	Adding(const Adding &) = delete;
 
@@ -227,7 +228,7 @@ public:
 		clock.now++;
 		clock.oldest = clock.now;
 		for (;;) {
-			Adding adding(store, free, index, row_number(number), x);
+			Adding adding(store, free, index, row_number(number), x, clock.oldest);
 			vx_step step;
 			do
 				step = adding.step();

@@ -405,6 +405,7 @@ TEST_CASE("damage to leaf pages is found", "[check]") {
 	SECTION("a scan code") {
 		uint32_t slot;
 		d.code_of(leaf, &slot);
+		vecidx::leaf_close(d.at(leaf), kDim, 2);
 		uint8_t *block = vecidx::leaf_block(d.at(leaf), kDim, 2, slot / VX_LANES);
 		for (uint32_t row = 0; row < vx_scan_rows(kDim, 2); row++) // a few dimensions may cancel each other out
 			for (uint32_t byte = 0; byte < 4; byte++)

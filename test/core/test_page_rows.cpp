@@ -226,7 +226,7 @@ public:
 		e.ref = next_ref_++;
 		const bool room = model.size() < vx_leaf_capacity(dim_, bits_);
 		const Page before = page_;
-		REQUIRE(leaf_append(page_.data(), dim_, bits_, e.code.data(), e.factors, e.ref) == room);
+		REQUIRE(leaf_add(page_.data(), dim_, bits_, e.code.data(), e.factors, e.ref) == room);
 		refused += !room;
 		if (room)
 			model.push_back({e, false});

@@ -12,7 +12,7 @@ use VecidxTest;
 my $seconds = ($ENV{VECIDX_MINUTES} // 0) * 60 || 20;
 my $slices = $seconds > 600 ? int($seconds / 60) : 4;
 my $dim = 24;
-my $rows = $ENV{VECIDX_MINUTES} ? 30000 : 5000;
+my $rows = $ENV{VECIDX_MINUTES} ? 30000 : 6000;
 
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;
@@ -28,7 +28,8 @@ my $most = 2 * $rows;
 my %work = (
 	insert => "INSERT INTO soak SELECT :id, made_row(:id + :drift, $dim);",
 	update => "UPDATE soak SET v = made_row(:id + :drift + 1, $dim) WHERE id = :id;",
-	delete => 'DELETE FROM soak WHERE id = (SELECT id FROM soak WHERE id >= :id LIMIT 1);',
+	# one row of those that may share the id
+	delete => 'DELETE FROM soak WHERE ctid = (SELECT ctid FROM soak WHERE id >= :id ORDER BY id LIMIT 1);',
 	search => "SET enable_seqscan = off;\nSELECT id FROM soak ORDER BY v <-> made_vector(:id, $dim) LIMIT 10;\nSELECT id FROM soak ORDER BY v <=> made_vector(:id, $dim) LIMIT 10;",
 	vacuum => 'VACUUM soak;');
 my %share = (insert => 30, update => 15, delete => 30, search => 40, vacuum => 1);

@@ -218,6 +218,9 @@ typedef struct vx_insert vx_insert;
 size_t vx_insert_size(const vx_index *ix);
 /* Starts an insert in `memory` of vx_insert_size() bytes; copies the vector. */
 vx_insert *vx_insert_init(void *memory, const vx_index *ix, vx_row row, const float *x);
+/* What was marked before this transaction id is needed by no snapshot, so the row may take its place; 0, the default:
+ * unknown. */
+void vx_insert_oldest(vx_insert *in, uint64_t oldest);
 /* VX_PAGE, VX_WRITE, VX_STALE, VX_CORRUPT, or VX_DONE. */
 vx_step vx_insert_next(vx_insert *in, vx_want *want);
 /* The page asked for, read during the call only. */

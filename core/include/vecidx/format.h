@@ -45,7 +45,7 @@ typedef struct vx_special {
 	uint64_t node;
 	uint8_t kind;
 	uint8_t version;
-	uint16_t level;       /* inner: 1 parent of leaves, ...; leaf: vx_quads if the page ends with an origin; else 0 */
+	uint16_t level;       /* inner: 1 parent of leaves, ...; leaf: VX_LEAF_*; else 0 */
 	uint16_t entry_bytes; /* of one entry (code, raw, list), one block of 16 (inner, leaf), or all on it (meta, mean) */
 	uint16_t page_id;
 } vx_special;
@@ -196,6 +196,10 @@ static inline uint32_t vx_origin_bytes(uint32_t dim) {
 	return 4u + 4u * vx_quads(dim);
 }
 
+/* A leaf page's level: vx_quads if it ends with an origin, and whether its last block is still row-major. */
+#define VX_LEAF_QUADS 0x7FFFu
+#define VX_LEAF_ROWS 0x8000u
+
 /*
  * Coordinates that a scan code covers: the first of them, as many as one block of 16 entries on a page has room for
  * with one bit. More bits must cover all; where they do not fit a page, vx_leaf_capacity is 0.
@@ -205,7 +209,10 @@ static inline uint32_t vx_scan_dims(uint32_t dim, uint32_t bits) {
 	return bits == 1 && dim > most ? most : dim;
 }
 
-/* A leaf block: vx_scan_rows code rows, then add (16 x f16), mul (16 x f16), ref (16 x u32). */
+/*
+ * A leaf block: vx_scan_rows code rows, then add (16 x f16), mul (16 x f16), ref (16 x u32). A last block that inserts
+ * are filling is row-major until it is full: for each entry its 4 bytes of every code row, add, mul, ref.
+ */
 static inline uint32_t vx_scan_rows(uint32_t dim, uint32_t bits) {
 	uint32_t per_row = 4u * (8u / bits);
 	return (vx_scan_dims(dim, bits) + per_row - 1u) / per_row;

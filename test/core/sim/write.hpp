@@ -168,6 +168,7 @@ private:
 		const Version &v = world_.database.versions[row_];
 		insert_ = vx_insert_init(insert_memory_->take(vx_insert_size(insert_index_)), insert_index_,
 								 vecidx_test::row_number(v.number), v.x.empty() ? nullptr : v.x.data());
+		vx_insert_oldest(insert_, world_.database.oldest());
 	}
 	void step_insert() {
 		vx_step step = vx_insert_next(insert_, &want_);
