@@ -26,8 +26,8 @@ void origin_point(const vx_origin &origin, uint32_t dim, double *out);
 // The unit of an empty page: entries yet to come are scaled by it (choose_unit).
 void leaf_set_unit(void *page, float unit);
 
-// Add an entry, in the place of a marked one that is forgotten, else behind the others: `code` has one byte a covered
-// dimension (vx_scan_dims). False, and nothing changed, when the page is full or damaged.
+// Add an entry, in the place of a marked one that is forgotten, else behind the others: `code` has one byte a
+// covered dimension (vx_scan_dims). False, and nothing changed, when the page is full or damaged.
 bool leaf_add(void *page, uint32_t dim, uint32_t bits, const uint8_t *code, const ScanFactors &factors, uint32_t ref);
 
 // What an entry refers to, and its code, one byte a dimension. The slot is below the page's (checked) count.

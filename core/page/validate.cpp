@@ -44,9 +44,10 @@ uint32_t expected_bytes(const void *page, vx_page_kind kind, uint32_t dim, uint3
 
 // Leaf pages with an origin tell its size.
 bool level_fits(const void *page, vx_page_kind kind, uint32_t dim, uint32_t bits) {
-	const uint32_t level = page_special(page).level & (kind == VX_KIND_LEAF ? VX_LEAF_QUADS : UINT16_MAX);
-	return kind == VX_KIND_INNER || level == 0 ||
-		   (kind == VX_KIND_LEAF && level == vx_quads(dim) && vx_leaf_capacity_with_origin(dim, bits) > 0);
+	const uint32_t level = page_special(page).level, quads = level & VX_LEAF_QUADS;
+	if (kind != VX_KIND_LEAF)
+		return kind == VX_KIND_INNER || level == 0;
+	return quads == 0 || (quads == vx_quads(dim) && vx_leaf_capacity_with_origin(dim, bits) > 0);
 }
 
 const char *shape_fault(const void *page, vx_page_kind kind, uint32_t dim, uint32_t bits) {
