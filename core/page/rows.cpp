@@ -57,17 +57,9 @@ void long_code_init(void *slot_page, uint32_t slot_block, void *rest_page, uint3
 	page_header<vx_chain_header>(rest_page).count = 1;
 }
 
-namespace {
-
-uint8_t *rest_of(vx_code_entry *entry, uint32_t dim) {
-	return reinterpret_cast<uint8_t *>(entry) + vx_code_here(dim);
-}
-
-} // namespace
-
 void long_code_put_rest(void *rest_page, uint32_t dim, const vx_code_entry &entry) {
-	memcpy(static_cast<uint8_t *>(rest_page) + VX_ENTRIES_OFFSET, rest_of(const_cast<vx_code_entry *>(&entry), dim),
-		   vx_code_rest(dim));
+	memcpy(static_cast<uint8_t *>(rest_page) + VX_ENTRIES_OFFSET,
+		   reinterpret_cast<const uint8_t *>(&entry) + vx_code_here(dim), vx_code_rest(dim));
 }
 
 void LongCode::begin(const void *page, uint32_t block, uint32_t dim) {
@@ -80,7 +72,8 @@ const char *LongCode::finish(const void *page, uint32_t dim) {
 	rest = VX_NO_BLOCK;
 	const char *fault = rest_fault(page, dim, slot_page);
 	if (fault == nullptr)
-		memcpy(rest_of(entry, dim), static_cast<const uint8_t *>(page) + VX_ENTRIES_OFFSET, vx_code_rest(dim));
+		memcpy(reinterpret_cast<uint8_t *>(entry) + vx_code_here(dim),
+			   static_cast<const uint8_t *>(page) + VX_ENTRIES_OFFSET, vx_code_rest(dim));
 	return fault;
 }
 

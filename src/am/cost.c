@@ -18,8 +18,8 @@
 
 /*
  * Prices. An index that is searched is an index that is cached, so a page costs what pinning it and a first look at it
- * cost beside the work inside: a hundredth of a random read from disk. A scan code is compared in a few cycles, a
- * refine code or a vector in a few a dimension.
+ * cost beside the work inside: a hundredth of a random read from disk. A scan code is compared in a few cycles for many
+ * of the dimensions that it covers, a refine code or a vector in a few a dimension.
  */
 #define PAGE_PRICE (0.01 * random_page_cost)
 #define ENTRY_PRICE(dim) (cpu_operator_cost * (0.02 + (dim) / 1000.0))
@@ -50,7 +50,9 @@ static vx_meta meta_of(IndexOptInfo *info) {
 }
 
 static Cost price_of(const vx_meta *meta, const vx_estimate *work) {
-	return work->pages * PAGE_PRICE + work->entries * ENTRY_PRICE(meta->dim) + work->refined * REFINE_PRICE(meta->dim);
+	uint32 covered = vx_scan_dims(meta->dim, meta->scan_bits);
+
+	return work->pages * PAGE_PRICE + work->entries * ENTRY_PRICE(covered) + work->refined * REFINE_PRICE(meta->dim);
 }
 
 /* The share of rows that the filters let through. */

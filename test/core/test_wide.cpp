@@ -280,6 +280,18 @@ TEST_CASE("faults of codes that take two pages are found", "[wide]") {
 		chain(rests[3]).next = codes[4];
 		CHECK(finds(codes[3], "a code page leads to a page that has not the rest of its code"));
 	}
+	SECTION("a mean that does not continue") {
+		vecidx::page_header<vx_mean_header>(store.pages[store.meta().mean + 1].data()).part = 2;
+		CHECK(finds(store.meta().mean + 1, "a page's entries have another size than the index's") +
+				  finds(store.meta().mean + 1, "pages of the mean do not continue each other") ==
+			  1);
+		Index other(dim);
+		vx_index_open(other.get(), store.pages[0].data());
+		uint32_t next = store.meta().mean;
+		REQUIRE(vx_index_set_mean_page(other.get(), 0, store.pages[next].data(), &next) == nullptr);
+		CHECK(vx_index_set_mean_page(other.get(), 1, store.pages[next].data(), &next) != nullptr);
+		return;
+	}
 	SECTION("nothing leads there") {
 		const Page copy = store.pages[rests[3]];
 		store.pages.push_back(copy);
@@ -322,4 +334,19 @@ TEST_CASE("an insert that ends before its record leaves a free slot to the next 
 	CHECK(a.max_pages <= VX_MAX_WRITE);
 	require_checked(store, ix, 3);
 	require_found(store, ix, rows, rows[1]);
+}
+
+TEST_CASE("a mean page from before there were several is read", "[wide]") {
+	const uint32_t dim = GENERATE(3, 2000);
+	std::mt19937_64 random(dim);
+	const std::vector<Vector> rows = gaussian(random, 40, dim);
+	BuildOptions options;
+	options.leaves = 2;
+	Store store = build(dim, rows, options);
+	auto &header = vecidx::page_header<vx_mean_header>(store.pages[store.meta().mean].data());
+	REQUIRE(header.next == VX_NO_BLOCK);
+	header.next = 0;
+	const Index ix = store.open();
+	require_checked(store, ix, rows.size());
+	require_found(store, ix, rows, rows[3]);
 }
