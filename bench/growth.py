@@ -5,14 +5,18 @@
 
 For vecidx, and for pgvector's HNSW where it is installed: rows a second and WAL of the index a row (batches of 100 rows
 a transaction, two connections), size after VACUUM, recall and speed beside an index built over the same rows, time of
-VACUUM after 10 % of the rows were deleted, size after 90 % were deleted and came back. Prints a table; the figures go to
-build/bench/results/SET-growth.json. With --sorted rows come near ones together.
+VACUUM after 10 % of the rows were deleted, size after 90 % were deleted and came back. With --rounds N all rows are also
+replaced N times, half of them at a time, with VACUUM between. Prints a table; the figures go to
+build/bench/results/SET-growth.json. With --sorted rows come near ones together. With --single each row is a transaction of
+its own, and how long these take is all that is measured.
 """
 import argparse
+import glob
 import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 
 import build
@@ -45,6 +49,8 @@ def arguments():
     parser.add_argument("--rows", type=int, help="only so many rows (recall is then not measured)")
     parser.add_argument("--connections", type=int, default=2)
     parser.add_argument("--sorted", action="store_true", help="insert near rows together")
+    parser.add_argument("--rounds", type=int, default=0, help="replace all rows so many times before they come and go as below")
+    parser.add_argument("--single", action="store_true", help="one row a transaction, and nothing but their times")
     parser.add_argument("--install", action="store_true", help="build this tree and install it into the server first")
     parser.add_argument("--data", default=build.DATA, help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -104,6 +110,32 @@ class Growth:
         seconds = time.monotonic() - start
         return seconds, int(self.sql(f"SELECT pg_current_wal_insert_lsn() - '{before}'::pg_lsn"))
 
+    def replace(self):
+        """All rows go and come again as other ones, half of them at a time."""
+        for half in (0, 1):
+            self.sql(f"DELETE FROM items WHERE id % 2 = {half}")
+            self.sql("VACUUM items")
+            self.grow(self.rows)
+
+    def single(self):
+        """Times of inserts of one row each, by pgbench, while the index grows from empty."""
+        self.load()
+        self.empty(indexed=True)
+        self.sql("CREATE SEQUENCE next_place MINVALUE 0")
+        clients = self.args.connections
+        with tempfile.TemporaryDirectory() as folder:
+            script = os.path.join(folder, "insert.sql")
+            with open(script, "w") as file:
+                file.write("INSERT INTO items SELECT id, v FROM source WHERE place = (SELECT nextval('next_place'));\n")
+            subprocess.run(["pgbench", "-n", "-l", "-M", "prepared", "-f", script, "-c", str(clients), "-j", str(clients), "-t",
+                            str(self.rows // clients), self.server.conninfo(self.database)], cwd=folder, check=True,
+                           stdout=subprocess.DEVNULL)
+            times = sorted(int(line.split()[2]) / 1000 for name in glob.glob(os.path.join(folder, "pgbench_log.*"))
+                           for line in open(name))
+        self.checked()
+        facts = {f"p{share}": times[min(len(times) - 1, int(len(times) * share / 100))] for share in (50, 99, 99.9, 99.99)}
+        return {"inserts": len(times), **facts, "slowest": times[-1]}
+
     def size(self):
         return int(self.sql("SELECT pg_relation_size('items_v_idx')"))
 
@@ -141,6 +173,14 @@ class Growth:
         facts["size_vacuumed"] = self.size()
         self.checked()
         facts["grown"] = self.queries()
+        for i in range(self.args.rounds):
+            print(f"{self.system.name}: round {i + 1}", file=sys.stderr)
+            self.replace()
+        if self.args.rounds > 0:
+            self.sql("VACUUM ANALYZE items")
+            facts["size_replaced"] = self.size()
+            self.checked()
+            facts["replaced"] = self.queries()
         self.sql("DELETE FROM items WHERE id % 10 = 3")
         facts["vacuum_seconds"] = self.timed("VACUUM items")
         self.grow(self.rows)
@@ -164,6 +204,14 @@ def number(figures, key):
     return f"{figures[key]:.4g}" if key in figures else "-"
 
 
+def single_table(results):
+    lines = [f"{results['set']['title']}, {results['rows']} rows, {results['connections']} connections, one row a transaction, "
+             "ms", "", "| | p50 | p99 | p99.9 | p99.99 | slowest |", "|---|---|---|---|---|---|"]
+    for name, f in results["systems"].items():
+        lines.append(f"| {name} | " + " | ".join(f"{f[key]:.2f}" for key in ("p50", "p99", "p99.9", "p99.99", "slowest")) + " |")
+    return "\n".join(lines) + "\n"
+
+
 def table(results):
     names = list(results["systems"])
     lines = [f"{results['set']['title']}, {results['rows']} rows, {results['connections']} connections, "
@@ -177,9 +225,11 @@ def table(results):
     line("size grown / after VACUUM / built, bytes a row", lambda f: " / ".join(
         f"{f[key] / results['rows']:.0f}" for key in ("size_grown", "size_vacuumed", "size_built")))
     line("size after 90 % deleted, VACUUM, refill", lambda f: f"{f['size_refilled'] / results['rows']:.0f}")
+    if results["rounds"] > 0:
+        line(f"size after all rows were replaced {results['rounds']} times", lambda f: f"{f['size_replaced'] / results['rows']:.0f}")
     line("VACUUM after 10 % deleted, s", lambda f: f"{f['vacuum_seconds']:.2f}")
     line("CREATE INDEX, s", lambda f: f"{f['build_seconds']:.1f}")
-    for key in ("grown", "refilled", "built"):
+    for key in ("grown", "refilled", "built") if results["rounds"] == 0 else ("grown", "replaced", "refilled", "built"):
         line(f"recall@10 / queries a second, {key}", lambda f, key=key: f"{number(f[key], 'recall')} / {number(f[key], 'qps')}")
     return "\n".join(lines) + "\n"
 
@@ -196,17 +246,18 @@ def main():
     server.start()
     try:
         compared = [systems.SYSTEMS[name] for name in args.systems.split(",")]
-        found = {s.name: Growth(server, s, data_set, os.path.join(args.data, args.set), args).measure()
-                 for s in compared if systems.available(server, s)}
+        growths = [Growth(server, s, data_set, os.path.join(args.data, args.set), args)
+                   for s in compared if systems.available(server, s)]
+        found = {g.system.name: g.single() if args.single else g.measure() for g in growths}
     finally:
         server.stop()
         server.remove()
     results = {"set": data_set, "rows": args.rows or data_set["rows"], "connections": args.connections,
-               "sorted": args.sorted, "machine": runs.machine(), "date": time.strftime("%Y-%m-%d"), "systems": found}
+               "sorted": args.sorted, "rounds": args.rounds, "machine": runs.machine(), "date": time.strftime("%Y-%m-%d"), "systems": found}
     os.makedirs(build.RESULTS, exist_ok=True)
-    with open(os.path.join(build.RESULTS, args.set + "-growth.json"), "w") as file:
+    with open(os.path.join(build.RESULTS, args.set + ("-inserts.json" if args.single else "-growth.json")), "w") as file:
         json.dump(results, file, indent=1)
-    print(table(results))
+    print(single_table(results) if args.single else table(results))
 
 
 if __name__ == "__main__":

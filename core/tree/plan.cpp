@@ -52,7 +52,7 @@ uint32_t leaf_limit(const vx_meta &meta, bool origin) {
 }
 
 uint32_t leaf_least(const vx_meta &meta) {
-	return current_leaf_size(meta) / 5;
+	return current_leaf_size(meta) / 3;
 }
 
 } // namespace vecidx

@@ -224,19 +224,44 @@ public:
 	void append(std::mt19937_64 &random) {
 		LeafEntry e = random_entry(random, dim_, bits_);
 		e.ref = next_ref_++;
-		const bool room = model.size() < vx_leaf_capacity(dim_, bits_);
+		const auto place =
+			std::find_if(model.begin(), model.end(), [&](const Marked &m) { return forgotten_ && m.marked; });
+		const bool room = model.size() < vx_leaf_capacity(dim_, bits_) || place != model.end();
 		const Page before = page_;
+		REQUIRE(leaf_takes(page_.data(), dim_, bits_, kHorizon) == room);
 		REQUIRE(leaf_add(page_.data(), dim_, bits_, e.code.data(), e.factors, e.ref) == room);
 		refused += !room;
-		if (room)
+		if (place != model.end())
+			*place = {e, false};
+		else if (room)
 			model.push_back({e, false});
 		else
 			REQUIRE(before.bytes == page_.bytes);
 	}
 	void mark(size_t slot) {
+		auto &header = page_header<vx_leaf_header>(page_.data());
 		leaf_mark(page_.data(), dim_, bits_, static_cast<uint32_t>(slot));
+		header.moved++;
+		header.horizon = kHorizon;
 		model[slot].marked = true;
+		forgotten_ = false;
 	}
+	void unmark(size_t slot) {
+		if (!model[slot].marked)
+			return;
+		leaf_unmark(page_.data(), dim_, bits_, static_cast<uint32_t>(slot), model[slot].entry.factors);
+		model[slot].marked = false;
+	}
+	// From now on others may come in the places of marked entries.
+	void forget() {
+		leaf_forget(page_.data(), kHorizon); // a snapshot may need them yet
+		REQUIRE(marks_forgettable(page_header<vx_leaf_header>(page_.data()), kHorizon) == forgotten_);
+		leaf_forget(page_.data(), kHorizon + 1);
+		const auto &header = page_header<vx_leaf_header>(page_.data());
+		forgotten_ = header.moved != 0;
+		REQUIRE(header.forgot == header.moved);
+	}
+	uint32_t living() const { return leaf_living(page_.data(), dim_, bits_); }
 	void drop(const Slots &slots) {
 		const uint32_t expected = erase(model, slots);
 		REQUIRE(leaf_drop(page_.data(), dim_, bits_, slots.data()) == expected);
@@ -275,14 +300,16 @@ private:
 			   leaf_marked(page_.data(), dim_, bits_, slot) == m.marked;
 	}
 
+	static constexpr uint64_t kHorizon = 5;
 	Page page_;
 	uint32_t dim_, bits_, next_ref_ = 0;
+	bool forgotten_ = false;
 	std::vector<uint8_t> code_;
 };
 
 } // namespace
 
-TEST_CASE("scan entries are appended, marked and dropped as in a model", "[page]") {
+TEST_CASE("scan entries are added, marked, unmarked, overwritten and dropped as in a model", "[page]") {
 	const uint32_t bits = GENERATE(1u, 2u, 4u);
 	const uint32_t dim = GENERATE(1u, 3u, 16u, 17u, 100u, 385u, 960u, 1984u);
 	if (vx_leaf_capacity(dim, bits) == 0)
@@ -293,11 +320,17 @@ TEST_CASE("scan entries are appended, marked and dropped as in a model", "[page]
 		const uint64_t what = random() % (page.capacity() / 3 + 3);
 		if (page.model.empty() || what > 1)
 			page.append(random);
-		else if (what == 1)
+		else if (what == 1 && random() % 2 == 0)
 			page.mark(random() % page.model.size());
+		else if (what == 1 && random() % 2 == 0)
+			page.unmark(random() % page.model.size());
+		else if (what == 1)
+			page.forget();
 		else
 			page.drop(random_slots(random, page.model.size(), 2 + random() % 30));
 		page.compare();
+		REQUIRE(page.living() == static_cast<uint32_t>(std::count_if(page.model.begin(), page.model.end(),
+																	 [](const Marked &m) { return !m.marked; })));
 	}
 	for (size_t slot = 0; slot < page.model.size(); slot += 2)
 		page.mark(slot);

@@ -72,7 +72,8 @@ my $used = $node->safe_psql('postgres', q{SELECT pg_relation_size('soak_l2')});
 $node->safe_psql('postgres', 'REINDEX TABLE soak');
 my $fresh = $node->safe_psql('postgres', q{SELECT pg_relation_size('soak_l2')});
 note sprintf('index size is %.2f times that of a rebuilt one', $used / $fresh);
-cmp_ok($used, '<', 1.6 * $fresh, 'pages are used again');
+# a leaf of 20 rows has a page of its own for its scan codes, however full, and often one for its refine codes
+cmp_ok($used, '<', 2 * $fresh, 'pages are used again');
 
 $node->stop;
 done_testing();
