@@ -28,8 +28,8 @@ static Recent *entry_of(uint32 file, BlockNumber block) {
 }
 
 /*
- * What a visit touches first, into the processor's caches: the buffer's header and both ends of the page. Nothing is read,
- * so it does no harm if the buffer has another page by now.
+ * What a visit touches first, into the processor's caches: the buffer's header and both ends of the page. Nothing is
+ * read, so it does no harm if the buffer has another page by now.
  */
 static void prefetch_lines(Buffer buffer) {
 	const char *page = BufferGetBlock(buffer);
