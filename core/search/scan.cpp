@@ -197,11 +197,16 @@ vx_step step_gate(vx_scan &s, vx_want &want) {
 	return VX_DONE;
 }
 
+void announce_page(vx_want &want, uint32_t block, size_t at) {
+	want.ahead[want.nahead] = block;
+	want.ahead_at[want.nahead++] = static_cast<uint16_t>(at);
+}
+
 // Blocks of nodes that will be opened soon, each told once.
 void announce(vx_scan &s, vx_want &want) {
 	s.announced = std::max(s.announced, s.open_at);
 	while (s.announced < s.open.size() && s.announced < s.open_at + VX_MAX_AHEAD)
-		want.ahead[want.nahead++] = s.nodes[s.open[s.announced++]].block;
+		announce_page(want, s.nodes[s.open[s.announced++]].block, VX_BLOCKS_OFFSET);
 }
 
 vx_step step_open(vx_scan &s, vx_want &want) {
@@ -253,9 +258,9 @@ vx_step step_refine(vx_scan &s, vx_want &want) {
 	s.announced = std::max(s.announced, s.refine_at);
 	uint32_t last = want.block;
 	for (; s.announced < s.waiting.size() && want.nahead < VX_MAX_AHEAD; s.announced++) {
-		const uint32_t block = ref_block(s.waiting[s.announced].ref, dim);
+		const uint32_t ref = s.waiting[s.announced].ref, block = ref_block(ref, dim);
 		if (block != last)
-			want.ahead[want.nahead++] = block;
+			announce_page(want, block, VX_ENTRIES_OFFSET + size_t(ref_slot(ref, dim)) * vx_code_here(dim));
 		last = block;
 	}
 	return step;

@@ -105,7 +105,7 @@ static inline vx_row vecidx_row_of(ItemPointer tid, uint16 flags) {
 /* As ReadBuffer, quicker for pages that this backend reads again and again. */
 extern Buffer vecidx_read_buffer(Relation index, BlockNumber block);
 /* As PrefetchBuffer, at no cost for such pages. */
-extern void vecidx_prefetch_buffer(Relation index, BlockNumber block);
+extern void vecidx_prefetch_buffer(Relation index, BlockNumber block, uint32 at);
 
 /* ---- tend.c: the tree's shape, and the locks around it */
 

@@ -28,25 +28,27 @@ static Recent *entry_of(uint32 file, BlockNumber block) {
 }
 
 /*
- * What a visit touches first, into the processor's caches: the buffer's header and both ends of the page. Nothing is
- * read, so it does no harm if the buffer has another page by now.
+ * What a visit touches first, into the processor's caches: the buffer's header, both ends of the page, and what is
+ * wanted on it. Nothing is read, so it does no harm if the buffer has another page by now.
  */
-static void prefetch_lines(Buffer buffer) {
+static void prefetch_lines(Buffer buffer, uint32 at) {
 	const char *page = BufferGetBlock(buffer);
 
 	__builtin_prefetch(GetBufferDescriptor(buffer - 1), 1);
 	__builtin_prefetch(page);
 	__builtin_prefetch(page + VX_SPECIAL_OFFSET);
+	__builtin_prefetch(page + at);
+	__builtin_prefetch(page + at + 64);
 }
 
-void vecidx_prefetch_buffer(Relation index, BlockNumber block) {
+void vecidx_prefetch_buffer(Relation index, BlockNumber block, uint32 at) {
 	uint32 file = vecidx_file_number(index);
 	Recent *entry = entry_of(file, block);
 	PrefetchBufferResult result;
 
 	if (entry->file == file && entry->block == block) {
 		if (BufferIsValid(entry->buffer) && !BufferIsLocal(entry->buffer))
-			prefetch_lines(entry->buffer);
+			prefetch_lines(entry->buffer, at);
 		return;
 	}
 	result = PrefetchBuffer(index, MAIN_FORKNUM, block);

@@ -107,7 +107,7 @@ static void read_page(IndexScanDesc scan, VecidxScan *state, const vx_want *want
 	}
 	for (uint32 i = 0; i < want->nahead; i++)
 		if (want->ahead[i] < state->blocks)
-			vecidx_prefetch_buffer(index, want->ahead[i]);
+			vecidx_prefetch_buffer(index, want->ahead[i], want->ahead_at[i]);
 	buffer = vecidx_read_buffer(index, want->block);
 	LockBuffer(buffer, BUFFER_LOCK_SHARE);
 	vx_scan_page(state->work->core, BufferGetPage(buffer));

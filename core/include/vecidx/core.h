@@ -48,20 +48,21 @@ typedef enum vx_order { VX_ORDER_VALUE, VX_ORDER_NAN, VX_ORDER_NULL, VX_ORDER_AN
 
 /* Filled by the core with what a step needs; one struct for all machines. */
 typedef struct vx_want {
-	uint32_t block;               /* VX_PAGE, VX_CORRUPT */
-	uint32_t nahead;              /* VX_PAGE: how many of ahead[] are valid */
-	uint32_t ahead[VX_MAX_AHEAD]; /* blocks wanted soon, for prefetching */
-	vx_row row;                   /* VX_ROW: table row (block, offset) */
-	double value;                 /* VX_ROW: lower bound of the operator's result, or the result if !recheck */
-	bool recheck;                 /* VX_ROW: the executor must compute the operator itself */
-	vx_order order;               /* VX_ROW: VALUE; NAN and NULL rows come last; ANY: no order asked */
-	size_t bytes;                 /* VX_MEMORY */
-	uint32_t npages;              /* VX_WRITE */
-	uint32_t pages[VX_MAX_WRITE]; /* VX_WRITE: blocks in lock order; VX_NO_BLOCK means a new page */
-	const void *image;            /* VX_WRITE of a writer: the finished page pages[0] */
-	uint32_t nfreed;              /* after VX_WRITE: how many of freed[] are valid */
-	uint32_t freed[VX_MAX_WRITE]; /* blocks that the record has made free, for the free space map */
-	const char *why;              /* VX_CORRUPT, VX_FULL; static string */
+	uint32_t block;                  /* VX_PAGE, VX_CORRUPT */
+	uint32_t nahead;                 /* VX_PAGE: how many of ahead[] are valid */
+	uint32_t ahead[VX_MAX_AHEAD];    /* blocks wanted soon, for prefetching */
+	uint16_t ahead_at[VX_MAX_AHEAD]; /* where on them the first bytes wanted lie */
+	vx_row row;                      /* VX_ROW: table row (block, offset) */
+	double value;                    /* VX_ROW: lower bound of the operator's result, or the result if !recheck */
+	bool recheck;                    /* VX_ROW: the executor must compute the operator itself */
+	vx_order order;                  /* VX_ROW: VALUE; NAN and NULL rows come last; ANY: no order asked */
+	size_t bytes;                    /* VX_MEMORY */
+	uint32_t npages;                 /* VX_WRITE */
+	uint32_t pages[VX_MAX_WRITE];    /* VX_WRITE: blocks in lock order; VX_NO_BLOCK means a new page */
+	const void *image;               /* VX_WRITE of a writer: the finished page pages[0] */
+	uint32_t nfreed;                 /* after VX_WRITE: how many of freed[] are valid */
+	uint32_t freed[VX_MAX_WRITE];    /* blocks that the record has made free, for the free space map */
+	const char *why;                 /* VX_CORRUPT, VX_FULL; static string */
 } vx_want;
 
 /* ---- pages ---------------------------------------------------------------------------------------------------- */
