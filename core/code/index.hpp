@@ -50,8 +50,8 @@ inline const uint8_t *signs_of(const vx_index &ix) {
 // y := R y in float64: rounds of random signs and normalised Hadamard transforms of the first and the last
 // rotation_size coordinates in turn. Orthogonal for every dimension. These two may have next to nothing in common, so
 // that a vector's first half goes to the first half of y. Codes would then say more of the half in which rows differ
-// less, and those of a part of the coordinates nothing of the other half. So both halves are mixed midway, but not in
-// dimensions in which there are indexes from the time before that.
+// less, and those of a part of the coordinates nothing of the other half. So both halves are mixed midway, where codes
+// cover a part or come near to it: below, it costs more than it gives.
 inline constexpr uint32_t kMostUnmixed = 2000;
 void rotate(const vx_index &ix, double *y);
 

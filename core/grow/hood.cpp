@@ -4,6 +4,7 @@
 
 #include "grow/tend.hpp"
 #include "kernel/kernels.hpp"
+#include "tree/plan.hpp"
 
 namespace vecidx {
 namespace {
@@ -47,9 +48,9 @@ void block_costs(const vx_tend &t, const InnerBlock &block, double cost[VX_LANES
 
 void keep_leaf(vx_tend &t, const InnerBlock &block, uint32_t lane, double cost) {
 	Neighbourhood &h = t.hood;
-	if (h.nleaves == kNeighbours && !(cost < h.leaves[kNeighbours - 1].cost))
+	if (h.nleaves == h.most_leaves && !(cost < h.leaves[h.most_leaves - 1].cost))
 		return;
-	uint32_t at = h.nleaves < kNeighbours ? h.nleaves++ : kNeighbours - 1;
+	uint32_t at = h.nleaves < h.most_leaves ? h.nleaves++ : h.most_leaves - 1;
 	const TendLeaf place = h.leaves[at]; // its memory is used again, all else written anew
 	for (; at > 0 && cost < h.leaves[at - 1].cost; at--)
 		h.leaves[at] = h.leaves[at - 1];
@@ -147,11 +148,19 @@ vx_step next_level(vx_tend &t, vx_want &want) {
 	return VX_DONE;
 }
 
+// The nearest leaves whose refine codes take so much memory: few where rows are wide and leaves long.
+uint32_t most_leaves(const vx_tend &t) {
+	constexpr size_t kMostBytes = size_t(256) << 20;
+	const size_t leaf = size_t(leaf_limit(t.meta, false)) * vx_code_stride(dim_of(t));
+	return static_cast<uint32_t>(std::clamp<size_t>(kMostBytes / leaf, 4, kNeighbours));
+}
+
 } // namespace
 
 bool start_hood(vx_tend &t) {
 	Neighbourhood &h = t.hood;
 	const uint32_t dim = dim_of(t);
+	h.most_leaves = most_leaves(t);
 	const bool taken = carve(t, [&](Carver &memory) {
 		h.buffer = memory.take<uint8_t>(inner_block_bytes(dim));
 		h.center = reinterpret_cast<vx_code_entry *>(memory.take<uint8_t>(vx_code_stride(dim)));

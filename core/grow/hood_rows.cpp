@@ -39,6 +39,7 @@ void take_entries(vx_tend &t, const void *page) {
 	const auto &header = page_header<vx_leaf_header>(page);
 	const bool purge = marks_forgettable(header, t.oldest);
 	TendLeaf &leaf = h.leaves[h.leaf_at];
+	leaf.gone = std::max({leaf.gone, header.forgot, purge ? header.moved : 0});
 	if (leaf.npages == 0)
 		leaf.codes = page_special(page).codes;
 	const vx_origin *origin = leaf.npages == 0 ? leaf_origin(page) : nullptr;
@@ -89,6 +90,7 @@ void next_leaf(vx_tend &t) {
 		h.next_block = leaf.child.block;
 		leaf.first_page = static_cast<uint32_t>(h.pages.size());
 		leaf.npages = leaf.living = leaf.entries = leaf.met = 0;
+		leaf.gone = 0;
 		return;
 	}
 	if (!again(t)) {
@@ -135,6 +137,7 @@ void start_entries_again(vx_tend &t) {
 	h.next_block = h.leaves[0].child.block;
 	h.leaves[0].first_page = h.leaves[0].npages = h.leaves[0].living = 0;
 	h.leaves[0].entries = h.leaves[0].met = 0;
+	h.leaves[0].gone = 0;
 }
 
 vx_step step_codes(vx_tend &t, vx_want &want) {

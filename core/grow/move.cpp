@@ -108,10 +108,12 @@ uint32_t copy_entries(vx_tend &t, const MovePages &p, const TendLeaf &to, uint64
 	for (uint32_t i = 0; i < t.plan.take; i++) {
 		TendRow &row = t.hood.rows[t.plan.moves[t.plan.at + i]];
 		const uint32_t slot = find_entry(t, p.source, row.ref, false);
-		if (slot == page_header<vx_chain_header>(p.source).count)
-			continue;
 		ScanFactors factors;
-		if (!add_entry(t, p.target, to, row, factors))
+		const bool there = slot < page_header<vx_chain_header>(p.source).count;
+		if (there && !add_entry(t, p.target, to, row, factors))
+			continue;
+		row.leaf = row.target; // or VACUUM dropped it
+		if (!there)
 			continue;
 		leaf_mark(p.source, dim, bits, slot);
 		moved++;
@@ -134,6 +136,13 @@ void note_target(vx_tend &t, const MovePages &p, TendLeaf &to) {
 	}
 }
 
+// Its marks have a new stamp, so none of them makes room any more.
+void note_source(vx_tend &t, uint32_t block) {
+	for (TendPage &page : t.hood.pages)
+		if (page.block == block)
+			page.purgeable = 0;
+}
+
 vx_step apply_moves(vx_tend &t, void *const pages[], const uint32_t blocks[], vx_want &want) {
 	const TendRow &first = move(t, t.plan.at);
 	const TendLeaf &from = t.hood.leaves[first.leaf];
@@ -151,9 +160,10 @@ vx_step apply_moves(vx_tend &t, void *const pages[], const uint32_t blocks[], vx
 		link_page(t, p, to);
 	leaf_forget(p.target, t.oldest);
 	const uint32_t moved = copy_entries(t, p, to, meta->clock);
-	note_target(t, p, to);
-	for (uint32_t i = 0; i < t.plan.take; i++)
-		t.hood.rows[t.plan.moves[t.plan.at + i]].leaf = first.target;
+	if (moved > 0) {
+		note_target(t, p, to);
+		note_source(t, blocks[1]);
+	}
 	t.plan.at += t.plan.take;
 	return moved > 0 ? VX_DONE : VX_YIELD;
 }
@@ -210,8 +220,10 @@ vx_step apply_activate(vx_tend &t, void *const pages[], const uint32_t blocks[],
 		moved += activate(t, pages[1], page_of(pages, blocks, npages, row.waiting), row) ? 1 : 0;
 		row.leaf = row.target;
 	}
-	if (moved > 0)
+	if (moved > 0) {
 		stamp_marks(t, pages[1], meta->clock);
+		note_source(t, blocks[1]);
+	}
 	t.plan.at += t.plan.take;
 	return moved > 0 ? VX_DONE : VX_YIELD;
 }

@@ -142,6 +142,9 @@ vx_step apply_recentre(vx_tend &t, void *const pages[], const uint32_t blocks[],
 		Child child = child_of(block_at(pages[0], blocks[0], leaf.at.row), leaf.at.lane);
 		// entries that this machine has not read lie within the old ball
 		const bool all = leaf.entries == leaf.met;
+		// nor need it reach entries that are forgotten: scans that are too old for that are told
+		auto &header = page_header<vx_inner_header>(pages[0]);
+		header.forgot = std::max(header.forgot, leaf.gone);
 		child.radius = all ? leaf.fresh_radius : std::max(leaf.fresh_radius, rounded_up(child.radius + leaf.shift));
 		child.spread = leaf.fresh_spread;
 		child.scale = t.plan.near.scale[i];

@@ -249,8 +249,10 @@ uint32_t wanted_parts(const vx_tend &t, bool &nothing) {
 	if (t.chore.kind == VX_CHORE_THIN && living < leaf_least(t.meta) && t.meta.leaves > 1)
 		return 0;
 	const uint32_t pages = std::max(1U, (living + capacity / 16 + capacity - 1) / capacity);
-	// writing it anew pays when that saves a page; on one page the next insert's record drops what nobody needs
-	nothing = leaf.npages <= pages;
+	// writing it anew pays when that saves a page, and it is not to be split soon; on one page the next inserts
+	// overwrite what nobody needs
+	const uint32_t limit = leaf_limit(t.meta, leaf.has_origin);
+	nothing = leaf.npages <= pages || living + limit / 8 >= limit;
 	return 1;
 }
 

@@ -102,6 +102,7 @@ struct TendLeaf {
 	uint8_t *bytes;  // of the centroid, code + 128
 	double *origin;  // what its codes are relative to
 	uint32_t codes;  // its code page
+	uint64_t gone;   // clock of the newest marked entries that others may have overwritten
 	bool has_origin; // stored, because it is not the centroid
 	bool recentred;  // near[] has a centroid that is to replace it
 	float *fresh;    // that one
@@ -143,7 +144,7 @@ struct Neighbourhood {
 	Above above[kMostAbove], best[kTendBeam];
 	uint32_t nabove, opened, end_of_level, nbest;
 	TendLeaf leaves[kMostLeaves];
-	uint32_t nleaves;
+	uint32_t nleaves, most_leaves;
 	Pool<TendPage> pages;
 	uint32_t leaf_at, next_block, steps;
 	Pool<TendRow> rows; // in order of their references, those that came late behind them

@@ -3,8 +3,8 @@
 //   meta -> [inner nodes, level by level] -> head of the chain -> [page after the head] -> [code page] -> plan
 //   plan -> radius records, root first -> the record that adds the row -> done
 //
-// Pages with room that VACUUM made come first: for a code the first page of their list, for a row of another home that
-// page instead of the chain. One that has no room left is taken off its list by a record of its own.
+// Pages with room that VACUUM made come first for a row of another home than the tree; where a code goes is told in
+// insert_slot.cpp. A page of these lists that has no room left is taken off by a record of its own.
 //
 // A code that takes two pages always goes into a free slot of that list, since its pages and those of a leaf that has
 // no room are as many as a record may change. Where the list has none, a record of its own makes one. Should the insert

@@ -42,8 +42,9 @@ void vecidx_unlock_shape(Relation index) {
 
 /* What was retired before this transaction id, no snapshot needs any more. */
 uint64 vecidx_oldest_needed(Relation heap) {
-	FullTransactionId next = ReadNextFullTransactionId();
+	/* in this order: a next one that was read first might be older */
 	TransactionId oldest = GetOldestNonRemovableTransactionId(heap);
+	FullTransactionId next = ReadNextFullTransactionId();
 	uint32 age = XidFromFullTransactionId(next) - oldest;
 
 	return U64FromFullTransactionId(next) - age;

@@ -335,18 +335,3 @@ TEST_CASE("an insert that ends before its record leaves a free slot to the next 
 	require_checked(store, ix, 3);
 	require_found(store, ix, rows, rows[1]);
 }
-
-TEST_CASE("a mean page from before there were several is read", "[wide]") {
-	const uint32_t dim = GENERATE(3, 2000);
-	std::mt19937_64 random(dim);
-	const std::vector<Vector> rows = gaussian(random, 40, dim);
-	BuildOptions options;
-	options.leaves = 2;
-	Store store = build(dim, rows, options);
-	auto &header = vecidx::page_header<vx_mean_header>(store.pages[store.meta().mean].data());
-	REQUIRE(header.next == VX_NO_BLOCK);
-	header.next = 0;
-	const Index ix = store.open();
-	require_checked(store, ix, rows.size());
-	require_found(store, ix, rows, rows[3]);
-}

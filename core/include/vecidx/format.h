@@ -1,7 +1,7 @@
 /*
  * The bytes on an index page, for both sides of the wall. core/FORMAT.md tells the same in words.
  *
- * Every page has PostgreSQL's standard header (24 bytes) and a 16-byte special area at its end. All integers are in
+ * Every page has PostgreSQL's standard header (24 bytes) and a 24-byte special area at its end. All integers are in
  * the machine's own byte order, as in the rest of a PostgreSQL data directory. No field depends on the server version.
  */
 #ifndef VECIDX_FORMAT_H
@@ -17,7 +17,7 @@
 #define VX_BLOCKS_OFFSET 64u  /* first 64-byte row of inner and leaf pages (40-byte own header) */
 
 #define VX_MAGIC 0x78646976u /* "vidx" */
-#define VX_FORMAT_VERSION 2u
+#define VX_FORMAT_VERSION 3u
 #define VX_PAGE_ID 0xFF9Au /* last two bytes of every page, as PostgreSQL's own access methods have one */
 #define VX_NO_BLOCK 0xFFFFFFFFu
 #define VX_META_BLOCK 0u
@@ -279,8 +279,7 @@ static inline uint32_t vx_inner_group_pages(uint32_t dim) {
 
 /*
  * Mean page header at 24: the mean is a run of pages linked by `next`, float32 from VX_BLOCKS_OFFSET on each, all that
- * fit but on the last. Indexes made before there were runs have 0 here, which is why the last page's `next` says
- * nothing.
+ * fit but on the last, whose `next` says nothing.
  */
 typedef struct vx_mean_header {
 	uint32_t next;
