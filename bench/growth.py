@@ -11,9 +11,9 @@ build/bench/results/SET-growth.json. With --sorted rows come near ones together.
 its own, and how long these take is all that is measured.
 """
 import argparse
-import glob
 import json
 import os
+import pathlib
 import subprocess
 import sys
 import tempfile
@@ -130,8 +130,8 @@ class Growth:
             subprocess.run(["pgbench", "-n", "-l", "-M", "prepared", "-f", script, "-c", str(clients), "-j", str(clients), "-t",
                             str(self.rows // clients), self.server.conninfo(self.database)], cwd=folder, check=True,
                            stdout=subprocess.DEVNULL)
-            times = sorted(int(line.split()[2]) / 1000 for name in glob.glob(os.path.join(folder, "pgbench_log.*"))
-                           for line in open(name))
+            times = sorted(int(line.split()[2]) / 1000 for log in pathlib.Path(folder).glob("pgbench_log.*")
+                           for line in log.read_text().splitlines())
         self.checked()
         facts = {f"p{share}": times[min(len(times) - 1, int(len(times) * share / 100))] for share in (50, 99, 99.9, 99.99)}
         return {"inserts": len(times), **facts, "slowest": times[-1]}

@@ -66,10 +66,18 @@ uint32_t find_entry(const vx_tend &t, const void *page, uint32_t ref, bool marke
 	return slot;
 }
 
-void stamp_marks(const vx_tend &t, void *page, uint64_t clock) {
-	auto &header = page_header<vx_leaf_header>(page);
+// The moves of a record are done. The source's marks have a new stamp then, so that none of them makes room any more.
+vx_step end_group(vx_tend &t, void *source, uint32_t block, uint64_t clock, uint32_t moved) {
+	t.plan.at += t.plan.take;
+	if (moved == 0)
+		return VX_YIELD;
+	auto &header = page_header<vx_leaf_header>(source);
 	header.moved = clock;
 	header.horizon = t.now;
+	for (TendPage &page : t.hood.pages)
+		if (page.block == block)
+			page.purgeable = 0;
+	return VX_DONE;
 }
 
 const TendRow &move(const vx_tend &t, size_t i) {
@@ -102,7 +110,7 @@ void link_page(vx_tend &t, const MovePages &p, const TendLeaf &to) {
 }
 
 // Copies what still is where it was; answers how many.
-uint32_t copy_entries(vx_tend &t, const MovePages &p, const TendLeaf &to, uint64_t clock) {
+uint32_t copy_entries(vx_tend &t, const MovePages &p, const TendLeaf &to) {
 	const uint32_t dim = dim_of(t), bits = t.ix->meta.scan_bits;
 	uint32_t moved = 0;
 	for (uint32_t i = 0; i < t.plan.take; i++) {
@@ -118,8 +126,6 @@ uint32_t copy_entries(vx_tend &t, const MovePages &p, const TendLeaf &to, uint64
 		leaf_mark(p.source, dim, bits, slot);
 		moved++;
 	}
-	if (moved > 0)
-		stamp_marks(t, p.source, clock);
 	return moved;
 }
 
@@ -134,13 +140,6 @@ void note_target(vx_tend &t, const MovePages &p, TendLeaf &to) {
 		if (page.block == p.target_block || (p.head != nullptr && i + 1 == to.npages))
 			page = {p.target_block, count, count + leaf_room(p.target, dim, bits), purgeable};
 	}
-}
-
-// Its marks have a new stamp, so none of them makes room any more.
-void note_source(vx_tend &t, uint32_t block) {
-	for (TendPage &page : t.hood.pages)
-		if (page.block == block)
-			page.purgeable = 0;
 }
 
 vx_step apply_moves(vx_tend &t, void *const pages[], const uint32_t blocks[], vx_want &want) {
@@ -159,13 +158,10 @@ vx_step apply_moves(vx_tend &t, void *const pages[], const uint32_t blocks[], vx
 	if (fresh)
 		link_page(t, p, to);
 	leaf_forget(p.target, t.oldest);
-	const uint32_t moved = copy_entries(t, p, to, meta->clock);
-	if (moved > 0) {
+	const uint32_t moved = copy_entries(t, p, to);
+	if (moved > 0)
 		note_target(t, p, to);
-		note_source(t, blocks[1]);
-	}
-	t.plan.at += t.plan.take;
-	return moved > 0 ? VX_DONE : VX_YIELD;
+	return end_group(t, p.source, blocks[1], meta->clock, moved);
 }
 
 // ---- entries that wait in a new leaf
@@ -220,12 +216,7 @@ vx_step apply_activate(vx_tend &t, void *const pages[], const uint32_t blocks[],
 		moved += activate(t, pages[1], page_of(pages, blocks, npages, row.waiting), row) ? 1 : 0;
 		row.leaf = row.target;
 	}
-	if (moved > 0) {
-		stamp_marks(t, pages[1], meta->clock);
-		note_source(t, blocks[1]);
-	}
-	t.plan.at += t.plan.take;
-	return moved > 0 ? VX_DONE : VX_YIELD;
+	return end_group(t, pages[1], blocks[1], meta->clock, moved);
 }
 
 vx_step activate_group(vx_tend &t, vx_want &want) {
@@ -242,8 +233,7 @@ vx_step activate_group(vx_tend &t, vx_want &want) {
 // ---- planning
 
 // Room on a page for entries, those counted that can be dropped.
-uint32_t room_on(const vx_tend &t, const TendPage &page) {
-	(void)t;
+uint32_t room_on(const TendPage &page) {
 	return page.capacity - page.count + page.purgeable;
 }
 
@@ -251,7 +241,7 @@ uint32_t room_on(const vx_tend &t, const TendPage &page) {
 uint32_t page_with_room(const vx_tend &t, const TendLeaf &leaf, uint32_t &room) {
 	for (uint32_t i = 0; i < leaf.npages; i++) {
 		const TendPage &page = t.hood.pages[leaf.first_page + i];
-		room = room_on(t, page);
+		room = room_on(page);
 		if (room > 0)
 			return page.block;
 	}

@@ -40,7 +40,7 @@ const char *vx_insert_record(const vx_insert *in) {
 	case InsertPhase::kRadius:
 		return "insert radius";
 	default:
-		if (in->plan.new_code)
+		if (has_new_code_page(*in))
 			return "insert code page";
 		return in->plan.target == VX_NO_BLOCK ? "insert page" : "insert row";
 	}

@@ -190,14 +190,14 @@ bool changes_head(const vx_insert &in) {
 void want_record(const vx_insert &in, vx_want &want) {
 	const InsertPlan &plan = in.plan;
 	uint32_t n = 0;
-	if (in.home == Home::kTree && !plan.new_code)
+	if (in.home == Home::kTree && !has_new_code_page(in))
 		want.pages[n++] = plan.code;
 	if (needs_slot(in))
 		want.pages[n++] = plan.rest;
 	if (changes_head(in))
 		want.pages[n++] = plan.head;
 	want.pages[n++] = plan.target; // VX_NO_BLOCK: a new one
-	if (plan.new_code)
+	if (has_new_code_page(in))
 		want.pages[n++] = VX_NO_BLOCK;
 	want.npages = n;
 }

@@ -75,7 +75,6 @@ struct InsertPlan {
 	uint32_t target;    // page with room; VX_NO_BLOCK: a new page after the head
 	uint32_t entries;   // of the chain, about
 	CodePage asked;     // whose page `code` is
-	bool new_code;      // none has room
 };
 
 } // namespace vecidx
@@ -131,6 +130,10 @@ void read_code(vx_insert &in, const void *page);
 void read_rest(vx_insert &in, const void *page);
 // Does the leaf's head get another code page?
 bool adopts(const vx_insert &in);
+// Is that a new one?
+inline bool has_new_code_page(const vx_insert &in) {
+	return in.plan.asked == CodePage::kNew;
+}
 
 // List of pages with room where rows of this home, or their codes, go first.
 inline vx_room room_of(Home home) {

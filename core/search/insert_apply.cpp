@@ -20,7 +20,7 @@ Record take_apart(const vx_insert &in, void *const pages[], const uint32_t block
 	const InsertPlan &plan = in.plan;
 	Record r{};
 	uint32_t n = 0;
-	if (in.home == Home::kTree && !plan.new_code) {
+	if (in.home == Home::kTree && !has_new_code_page(in)) {
 		r.code = pages[n];
 		r.code_block = blocks[n++];
 	}
@@ -33,7 +33,7 @@ Record take_apart(const vx_insert &in, void *const pages[], const uint32_t block
 	r.target_block = blocks[n++];
 	if (plan.target == plan.head)
 		r.head = r.target;
-	if (plan.new_code) {
+	if (has_new_code_page(in)) {
 		r.code = pages[n];
 		r.code_block = blocks[n++];
 	}
@@ -87,7 +87,7 @@ vx_step check_adoption(vx_insert &in, const Record &r, vx_want *want) {
 }
 
 vx_step check_record(vx_insert &in, const Record &r, vx_want *want) {
-	if (r.code != nullptr && !in.plan.new_code) {
+	if (r.code != nullptr && !has_new_code_page(in)) {
 		const vx_step step = check_code(in, r, want);
 		if (step != VX_DONE)
 			return step;
@@ -150,14 +150,14 @@ vx_step apply_record(vx_insert &in, const Record &r, vx_want *want) {
 	const uint32_t dim = dim_of(*in.ix);
 	uint64_t ref = 0;
 	if (in.home == Home::kTree) {
-		const uint32_t slot = in.plan.new_code ? 0 : code_slot(r.code, dim);
+		const uint32_t slot = has_new_code_page(in) ? 0 : code_slot(r.code, dim);
 		ref = uint64_t(r.code_block) * vx_codes_per_page(dim) + slot;
 	}
 	if (ref > UINT32_MAX) {
 		want->why = "the index has as many pages as its references can reach";
 		return VX_FULL;
 	}
-	if (in.plan.new_code)
+	if (has_new_code_page(in))
 		page_init(r.code, VX_KIND_CODE, 0, 0, dim, in.ix->meta.scan_bits);
 	if (adopts(in))
 		page_special(r.head).codes = r.code_block;

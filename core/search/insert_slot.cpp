@@ -19,7 +19,6 @@ void ask_page(vx_insert &in, uint32_t block, CodePage whose) {
 
 void ask_new(vx_insert &in) {
 	in.plan.asked = CodePage::kNew;
-	in.plan.new_code = true;
 	in.phase = InsertPhase::kRadius;
 }
 

@@ -170,7 +170,7 @@ inline vx_step tend(Store &store, FreeList &free, Blocks &memory, const Index &i
 // One insert that can be driven step by step, with pages that were freed before, and what it noticed.
 class Adding {
 public:
-	Adding(Store &store, FreeList &free, const Index &ix, vx_row row, const Vector &x, uint64_t oldest = 0)
+	Adding(Store &store, FreeList &free, const Index &ix, vx_row row, const Vector &x, uint64_t oldest)
 		: store_(store), free_(free), x_(x), memory_(vx_insert_size(ix) + kAlignSlack) {
 		in_ = vx_insert_init(aligned_to_8(memory_.data()), ix, row, x_.empty() ? nullptr : x_.data());
 		vx_insert_oldest(in_, oldest);

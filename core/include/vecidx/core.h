@@ -399,9 +399,11 @@ void vx_check_grow(vx_check *c, void *memory, size_t bytes);
 
 /* ---- naming ---------------------------------------------------------------------------------------------------- */
 
-/* What the record that a machine has just asked for does, in words; only with FAULTS=1. */
+/* What the record that an insert has just asked for does, in words; only with FAULTS=1. */
 const char *vx_insert_record(const vx_insert *in);
+/* The same of a change of shape. */
 const char *vx_tend_record(const vx_tend *t);
+/* The same of a vacuum. */
 const char *vx_vacuum_record(const vx_vacuum *v);
 
 #ifdef __cplusplus
