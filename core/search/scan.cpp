@@ -18,6 +18,8 @@ constexpr uint64_t kFewestEstimates = 10;
 constexpr uint64_t kLargestBatch = uint64_t(1) << 40;
 // Survivors that are refined before more leaves are opened.
 constexpr size_t kMostWaiting = 8192;
+// For each row wanted: survivors that are refined first, and how many there must be for that.
+constexpr uint64_t kBestARow = 2, kSurvivorsARow = 4;
 
 // ---- chains
 
@@ -59,8 +61,7 @@ void start_pass(vx_scan &s) {
 	s.complete = true;
 	s.gated = false;
 	s.waiting.clear();
-	s.refine_at = 0;
-	s.sorted = false;
+	s.refine_at = s.refine_end = 0;
 	s.long_code.rest = VX_NO_BLOCK;
 	s.candidates.clear();
 	s.kept.clear();
@@ -102,8 +103,7 @@ void open_node(vx_scan &s, uint32_t index) {
 void start_refine(vx_scan &s, Phase after) {
 	s.phase = Phase::kRefine;
 	s.after_refine = after;
-	s.refine_at = 0;
-	s.sorted = false;
+	s.refine_at = s.refine_end = 0;
 }
 
 void to_emit(vx_scan &s, Phase after) {
@@ -238,12 +238,26 @@ vx_step step_open(vx_scan &s, vx_want &want) {
 	return first;
 }
 
-vx_step step_refine(vx_scan &s, vx_want &want) {
-	if (!s.sorted) {
-		std::sort(s.waiting.begin(), s.waiting.end(), [](const Waiting &a, const Waiting &b) { return a.ref < b.ref; });
-		s.sorted = true;
-		s.announced = 0;
+// Survivors are refined in two runs: those with the best estimates, whose distances lower rho_k, then of the others
+// those that it lets through. Half of the pages that one run would visit are enough so.
+void next_run(vx_scan &s) {
+	const bool first = s.refine_end == 0, estimated = s.query.ordered && !s.query.wild && !s.dial.exact;
+	if (!first)
+		trim_rest(s);
+	s.refine_end = s.waiting.size();
+	if (first && estimated && s.k < s.waiting.size() / kSurvivorsARow) {
+		s.refine_end = static_cast<size_t>(s.k * kBestARow);
+		std::nth_element(s.waiting.begin(), s.waiting.begin() + s.refine_end, s.waiting.end(),
+						 [](const Waiting &a, const Waiting &b) { return a.est < b.est; });
 	}
+	std::sort(s.waiting.begin() + s.refine_at, s.waiting.begin() + s.refine_end,
+			  [](const Waiting &a, const Waiting &b) { return a.ref < b.ref; });
+	s.announced = s.refine_at;
+}
+
+vx_step step_refine(vx_scan &s, vx_want &want) {
+	if (s.refine_at == s.refine_end && s.refine_end < s.waiting.size())
+		next_run(s);
 	if (s.refine_at == s.waiting.size()) {
 		s.waiting.clear();
 		s.phase = s.after_refine;
@@ -257,7 +271,7 @@ vx_step step_refine(vx_scan &s, vx_want &want) {
 	const vx_step step = ask(s, want, ref_block(s.waiting[s.refine_at].ref, dim));
 	s.announced = std::max(s.announced, s.refine_at);
 	uint32_t last = want.block;
-	for (; s.announced < s.waiting.size() && want.nahead < VX_MAX_AHEAD; s.announced++) {
+	for (; s.announced < s.refine_end && want.nahead < VX_MAX_AHEAD; s.announced++) {
 		const uint32_t ref = s.waiting[s.announced].ref, block = ref_block(ref, dim);
 		if (block != last)
 			announce_page(want, block, VX_ENTRIES_OFFSET + size_t(ref_slot(ref, dim)) * vx_code_here(dim));

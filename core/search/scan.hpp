@@ -115,7 +115,7 @@ struct vx_scan {
 	float code_error;    // largest error factor of the leaves scanned in this pass
 	float code_rounding; // largest rounding of an estimate by the float16 factors of these leaves
 	size_t refine_at;
-	bool sorted; // waiting is in order of pages
+	size_t refine_end; // of the run being refined, which is in order of pages
 	vecidx::LongCode long_code;
 
 	vecidx::Pool<vecidx::Candidate> candidates; // a heap by lower bound while ordered rows are handed out
@@ -142,6 +142,7 @@ void read_codes(vx_scan &s, const void *page);
 void read_raw(vx_scan &s, const void *page);
 void read_list(vx_scan &s, const void *page);
 void trim_waiting(vx_scan &s);
+void trim_rest(vx_scan &s);
 bool reserve_leaf(vx_scan &s);
 bool reserve_rows(vx_scan &s, size_t rows);
 

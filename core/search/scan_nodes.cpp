@@ -164,42 +164,56 @@ bool choose_picks(vx_scan &s) {
 
 namespace {
 
-// Whether the nearest rows of a leaf are likely to lie within rho_k, by mean and deviation of their squared distances.
-// Compact clusters apart from each other need this: beyond the query's own, the next ones are all far from its
-// centroid.
-bool reaches(const vx_scan &s, const Node &leaf, double rho) {
-	const float mean = leaf.base + leaf.spread * leaf.spread;
-	const float deviation = 2 * std::sqrt(leaf.base) * leaf.spread * s.dial.deviation;
-	return mean - s.dial.sigmas * deviation <= static_cast<float>(estimate_units(s.query, rho));
-}
+// What a node must be below to be opened, rho being the k-th best distance so far. All nodes are asked, so each by few
+// operations.
+struct Gate {
+	double rho;
+	float limit;    // of a score
+	double reach;   // rho, as estimates count
+	double breadth; // square of how many deviations count
 
-bool passes(const vx_scan &s, const Node &node, double rho, float limit) {
+	Gate(const vx_scan &s, double k_th) : rho(k_th), limit(s.dial.alpha), reach(0), breadth(0) {
+		if (s.query.metric == VX_IP)
+			return;
+		reach = estimate_units(s.query, rho);
+		limit = s.nearest + s.dial.alpha * static_cast<float>(reach);
+		const double deviations = 2.0 * s.dial.sigmas * s.dial.deviation;
+		breadth = deviations * deviations;
+	}
+
+	// Whether the nearest rows of a leaf are likely to lie within rho, by mean and deviation of their squared
+	// distances. Compact clusters apart from each other need this: beyond the query's own, the next ones are all far
+	// from its centroid.
+	bool reaches(const Node &leaf) const {
+		const double square = static_cast<double>(leaf.spread) * leaf.spread, over = leaf.base + square - reach;
+		return over <= 0 || over * over <= breadth * leaf.base * square;
+	}
+};
+
+bool passes(const vx_scan &s, const Gate &gate, const Node &node) {
 	if (s.dial.exact)
-		return node.bound < rho;
+		return node.bound < gate.rho;
 	if (s.query.metric != VX_IP)
-		return node.score <= limit || (node.level == 0 && reaches(s, node, rho));
-	if (node.bound < rho)
+		return node.score <= gate.limit || (node.level == 0 && gate.reaches(node));
+	if (node.bound < gate.rho)
 		return true;
 	// how many of the leaf's own deviations the k-th product lies above its mean product
 	const float rise = node.level == 0 ? 0 : static_cast<float>(s.query.norm) * node.spread * kOptimism;
 	const float spread = node.level == 0 ? node.spread : 0;
-	return node.base - rise - static_cast<float>(rho) <= limit * static_cast<float>(s.query.norm) * spread;
+	return node.base - rise - static_cast<float>(gate.rho) <= gate.limit * static_cast<float>(s.query.norm) * spread;
 }
 
 } // namespace
 
 // List in `open` what must be opened now that rho_k is known: inner nodes alone while any passes, then leaves.
 void choose_gate(vx_scan &s) {
-	const double rho = s.highs.threshold();
-	float limit = s.dial.alpha;
-	if (s.query.metric != VX_IP)
-		limit = s.nearest + s.dial.alpha * static_cast<float>(estimate_units(s.query, rho));
+	const Gate gate(s, s.highs.threshold());
 	s.open.clear();
 	s.open_at = 0;
 	bool inner = false;
 	for (uint32_t i = 0; i < s.nodes.size(); i++) {
 		const Node &node = s.nodes[i];
-		if (node.opened != 0 || !passes(s, node, rho, limit))
+		if (node.opened != 0 || !passes(s, gate, node))
 			continue;
 		if (node.level > 0 && !inner) {
 			inner = true;

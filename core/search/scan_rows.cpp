@@ -184,6 +184,17 @@ void read_leaf(vx_scan &s, const void *page) {
 	s.next_block = header.next;
 }
 
+namespace {
+
+void drop_above(vx_scan &s, size_t from, float cut) {
+	auto *end =
+		std::remove_if(s.waiting.begin() + from, s.waiting.end(), [&](const Waiting &w) { return w.est > cut; });
+	s.complete = s.complete && end == s.waiting.end();
+	s.waiting.set_size(static_cast<size_t>(end - s.waiting.begin()));
+}
+
+} // namespace
+
 // Before the first refinement: drop what the best estimates so far have put out of reach.
 void trim_waiting(vx_scan &s) {
 	if (!s.estimates.full() || s.dial.exact)
@@ -191,9 +202,13 @@ void trim_waiting(vx_scan &s) {
 	const float kth = s.estimates.threshold();
 	const float most = most_of(s, s.code_error, kth) + s.code_rounding;
 	const float cut = most + doubt(s, s.code_error, most) + s.code_rounding;
-	auto *end = std::remove_if(s.waiting.begin(), s.waiting.end(), [&](const Waiting &w) { return w.est > cut; });
-	s.complete = s.complete && end == s.waiting.end();
-	s.waiting.set_size(static_cast<size_t>(end - s.waiting.begin()));
+	drop_above(s, 0, cut);
+}
+
+// Between refinements: drop what rho_k has put out of reach.
+void trim_rest(vx_scan &s) {
+	const auto rho = static_cast<float>(estimate_units(s.query, s.highs.threshold()));
+	drop_above(s, s.refine_at, rho + doubt(s, s.code_error, rho) + s.code_rounding);
 }
 
 namespace {
@@ -231,7 +246,7 @@ void read_codes(vx_scan &s, const void *page) {
 	if (s.fault != nullptr)
 		return;
 	const uint32_t count = page_header<vx_chain_header>(page).count;
-	for (; s.refine_at < s.waiting.size(); s.refine_at++) {
+	for (; s.refine_at < s.refine_end; s.refine_at++) {
 		const uint32_t ref = s.waiting[s.refine_at].ref;
 		if (ref_block(ref, dim) != s.visiting)
 			return;
