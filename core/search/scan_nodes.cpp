@@ -37,7 +37,8 @@ void add_child(vx_scan &s, const InnerBlock &block, const int32_t *sums, uint32_
 	const float scale = block.number(VX_CHILD_SCALE, lane), aux = block.number(VX_CHILD_AUX, lane);
 	const float radius = block.number(VX_CHILD_RADIUS, lane), norm = block.number(VX_CHILD_NORM, lane) - aux * aux;
 	const float dot = scale * query.shape.scale * static_cast<float>(sums[lane] - 128 * query.shape.sum);
-	Node node{};
+	Node &node = *s.nodes.end(); // filled in place: a copy right after writing its fields waits for them
+	node.opened = 0;
 	node.level = static_cast<uint16_t>(s.reader.level - 1);
 	node.block = block.child(lane);
 	if (node.block == VX_NO_BLOCK) // would pass for an empty leaf
@@ -57,7 +58,7 @@ void add_child(vx_scan &s, const InnerBlock &block, const int32_t *sums, uint32_
 	}
 	if (node.level == 0)
 		s.nearest = std::min(s.nearest, node.base);
-	s.nodes.append(node);
+	s.nodes.set_size(s.nodes.size() + 1);
 }
 
 void add_children(vx_scan &s, const InnerBlock &block, const int32_t *sums) {
