@@ -181,6 +181,12 @@ struct Searcher {
 		scan = vx_scan_init(memory.back().get(), bytes, built.ix(), &query);
 	}
 
+	// As the server does it (src/am/buffer.c).
+	static void prefetch(const uint8_t *page, uint32_t at) {
+		for (const uint8_t *line : {page, page + VX_SPECIAL_OFFSET, page + at, page + at + 64})
+			__builtin_prefetch(line);
+	}
+
 	double value_of(const vx_want &want, const float *q) {
 		fetched++;
 		if (!want.recheck)
@@ -204,6 +210,8 @@ struct Searcher {
 		for (;;) {
 			const vx_step step = vx_scan_next(scan, &want);
 			if (step == VX_PAGE) {
+				for (uint32_t i = 0; i < want.nahead; i++)
+					prefetch(built.pages.at(want.ahead[i]), want.ahead_at[i]);
 				vx_scan_page(scan, built.pages.at(want.block));
 				continue;
 			}
