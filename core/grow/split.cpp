@@ -89,8 +89,6 @@ namespace {
 void make_parts(vx_tend &t, uint32_t n) {
 	Neighbourhood &h = t.hood;
 	LeafPlan &p = t.plan;
-	if (p.parts == 0) // its rows go to the neighbours; there may be none
-		return;
 	double *mean[2] = {h.leaves[h.nleaves].centroid, h.leaves[h.nleaves + 1].centroid};
 	double extra[2] = {0, 0};
 	uint32_t cut = n;
@@ -268,7 +266,7 @@ vx_step step_plan(vx_tend &t, vx_want &want) {
 	if (p.parts == 2 && n < 2)
 		p.parts = 1;
 	set_near(t);
-	if (p.parts > 0) // else its rows, if there are any, go to neighbours
+	if (p.parts > 0) // else its rows go to neighbours; there may be none
 		make_parts(t, n);
 	t.hood.row_at = 0;
 	t.phase = TendPhase::kAssign;

@@ -40,7 +40,7 @@ inline Config draw_config(uint64_t seed, Random &random) {
 	c.feedback = random.of({0.0, 0.0, 0.3, 1.0});
 	c.steps = wide ? random.between(1000, 6000) : random.between(3000, 16000);
 	c.most_rows = random.between(60, 400);
-	c.crash = random.chance(0.4) ? random.uniform() * 0.002 : 0;
+	c.crash = random.chance(0.4) ? random.uniform() * 0.002 : random.chance(0.1) ? 0.02 : 0;
 	c.late_log = random.chance(0.5) ? random.uniform() * 0.01 : 0.0005;
 	c.odd = random.chance(0.3) ? random.uniform() * 0.2 : 0.01;
 	c.drift = random.of({0.02, 0.1, 0.5});
