@@ -35,12 +35,12 @@ my %work = (
 my %share = (insert => 30, update => 15, delete => 30, search => 40, vacuum => 1);
 sub slice
 {
-	my ($i) = @_;
+	my ($i) = @_; # made_vector takes seeds up to a million
 	my @files;
 	for my $kind (sort keys %work)
 	{
 		my $file = "$base/$kind.$i.sql";
-		append_to_file($file, "\\set id random(1, $most)\n\\set drift 100000 * ($i + 1)\n$work{$kind}\n");
+		append_to_file($file, "\\set id random(1, $most)\n\\set drift 100000 * ($i % 9 + 1)\n$work{$kind}\n");
 		push @files, '-f', "$file\@$share{$kind}";
 	}
 	my ($out, $err) = ('', '');
