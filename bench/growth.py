@@ -30,7 +30,7 @@ from sets import SETS
 
 BATCH = 100
 WAL_ROWS = 20000
-ROUNDS = 7
+SEARCHES = 7
 PROCEDURE = """CREATE PROCEDURE grow(part int, parts int, rows int) LANGUAGE plpgsql AS $$
 DECLARE at int := part * {batch};
 BEGIN
@@ -169,7 +169,7 @@ class Growth:
         """Recall and speed of LIMIT 10 at the default setting, and of the built index in turns with it; medians."""
         if self.rows < self.data_set["rows"]:
             return {}
-        rounds = [(self.client("public"), self.client("built,public")) for _ in range(ROUNDS)]
+        rounds = [(self.client("public"), self.client("built,public")) for _ in range(SEARCHES)]
         return {"recall": rounds[0][0]["recall"], "qps": statistics.median(mine["qps"] for mine, _ in rounds),
                 "recall_built": rounds[0][1]["recall"], "qps_built": statistics.median(twin["qps"] for _, twin in rounds),
                 "ratio": statistics.median(mine["qps"] / twin["qps"] for mine, twin in rounds)}

@@ -136,14 +136,14 @@ bool leaf_add(void *page, uint32_t dim, uint32_t bits, const uint8_t *code, cons
 	return true;
 }
 
-void leaf_open_block(const void *page, uint32_t dim, uint32_t bits, uint8_t *block) {
-	const uint32_t rows = vx_scan_rows(dim, bits), count = page_header<vx_chain_header>(page).count;
-	const size_t open = VX_BLOCKS_OFFSET + size_t(count / VX_LANES) * vx_leaf_block_bytes(dim, bits);
-	memset(block, 0, vx_leaf_block_bytes(dim, bits));
-	// as copy_entry does it, at a fifth of its cost: scans need this for every leaf
-	const uint8_t *entry = bytes_of(page) + open;
+namespace {
+
+// Entries of a row-major block, interleaved; lanes behind them are zero. Scans need this for every leaf, so it does
+// without the places of single fields.
+void interleave(const uint8_t *entry, uint32_t rows, uint32_t lanes, uint8_t *block) {
 	uint8_t *factors = block + size_t(rows) * VX_ROW_BYTES;
-	for (uint32_t lane = 0; lane < count % VX_LANES; lane++, entry += 8) {
+	memset(block, 0, size_t(rows + 2) * VX_ROW_BYTES);
+	for (uint32_t lane = 0; lane < lanes; lane++, entry += 8) {
 		for (uint32_t row = 0; row < rows; row++, entry += 4)
 			memcpy(block + size_t(row) * VX_ROW_BYTES + size_t(lane) * 4, entry, 4);
 		memcpy(factors + size_t(lane) * 2, entry, 2);
@@ -152,16 +152,25 @@ void leaf_open_block(const void *page, uint32_t dim, uint32_t bits, uint8_t *blo
 	}
 }
 
+size_t open_block_at(const void *page, uint32_t dim, uint32_t bits) {
+	return VX_BLOCKS_OFFSET +
+		   size_t(page_header<vx_chain_header>(page).count / VX_LANES) * vx_leaf_block_bytes(dim, bits);
+}
+
+} // namespace
+
+void leaf_open_block(const void *page, uint32_t dim, uint32_t bits, uint8_t *block) {
+	interleave(bytes_of(page) + open_block_at(page, dim, bits), vx_scan_rows(dim, bits),
+			   page_header<vx_chain_header>(page).count % VX_LANES, block);
+}
+
 void leaf_close(void *page, uint32_t dim, uint32_t bits) {
 	if (!leaf_open(page))
 		return;
-	const uint32_t rows = vx_scan_rows(dim, bits), count = page_header<vx_chain_header>(page).count;
-	const size_t size = vx_leaf_block_bytes(dim, bits), at = VX_BLOCKS_OFFSET + size_t(count / VX_LANES) * size;
 	uint8_t block[VX_PAGE_SIZE];
-	memcpy(block, bytes_of(page) + at, size);
-	memset(bytes_of(page) + at, 0, size);
-	for (uint32_t lane = 0; lane < VX_LANES; lane++)
-		copy_entry(bytes_of(page), in_interleaved(at, rows, lane), block, in_open(0, rows, lane), rows);
+	uint8_t *open = bytes_of(page) + open_block_at(page, dim, bits);
+	interleave(open, vx_scan_rows(dim, bits), VX_LANES, block);
+	memcpy(open, block, vx_leaf_block_bytes(dim, bits));
 	page_special(page).level &= VX_LEAF_QUADS;
 }
 
