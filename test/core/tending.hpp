@@ -225,6 +225,12 @@ public:
 	uint64_t chores = 0;
 
 	void insert(uint64_t number, const Vector &x) {
+		const vx_chore chore = add(number, x);
+		if (chore.kind != VX_CHORE_NONE)
+			look_after(chore);
+	}
+	// The row alone; what is to be done then.
+	vx_chore add(uint64_t number, const Vector &x) {
 		clock.now++;
 		clock.oldest = clock.now;
 		for (;;) {
@@ -238,11 +244,33 @@ public:
 				continue;
 			}
 			require(step == VX_DONE, adding.want.why != nullptr ? adding.want.why : "an insert failed");
-			const vx_chore chore = adding.chore();
-			if (chore.kind != VX_CHORE_NONE)
-				look_after(chore);
-			return;
+			return adding.chore();
 		}
+	}
+	// As VACUUM does it where no row was deleted.
+	void vacuum() {
+		clock.now++;
+		clock.oldest = clock.now;
+		Blocks own;
+		const Index shape = index; // chores open the index anew
+		const size_t bytes = vx_vacuum_size(shape);
+		vx_vacuum *v = vx_vacuum_init(own.take(bytes), bytes, shape, clock.oldest);
+		vx_want want{};
+		for (vx_step step = VX_YIELD; step != VX_DONE;) {
+			step = vx_vacuum_next(v, &want);
+			require(step != VX_CORRUPT && step != VX_STALE, "a vacuum failed");
+			if (step == VX_PAGE)
+				vx_vacuum_page(v, store.page(want.block));
+			else if (step == VX_LENGTH)
+				vx_vacuum_length(v, store.nblocks());
+			else if (step == VX_MEMORY)
+				vx_vacuum_grow(v, own.take(want.bytes), want.bytes);
+			else if (step == VX_WRITE)
+				write(v, want);
+		}
+		vx_chore chore;
+		for (uint64_t i = 0; vx_vacuum_chore(v, i, &chore); i++)
+			look_after(chore);
 	}
 	void look_after(const vx_chore &chore) {
 		std::string why;
@@ -250,6 +278,20 @@ public:
 		require(step == VX_DONE, why.c_str());
 		index = store.open();
 		chores++;
+	}
+
+private:
+	void write(vx_vacuum *v, vx_want &want) {
+		Change change(store, free, want);
+		const vx_step result = vx_vacuum_apply(v, change.pages, change.blocks, &want);
+		require(result == VX_DONE || result == VX_YIELD, "a record of a vacuum failed");
+		if (result != VX_DONE) {
+			change.abort(free);
+			return;
+		}
+		change.finish();
+		for (uint32_t i = 0; i < want.nfreed; i++)
+			free.add(want.freed[i]);
 	}
 };
 

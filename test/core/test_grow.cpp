@@ -5,6 +5,7 @@
 
 #include "catch.hpp"
 #include "page/inner.hpp"
+#include "sim/verify.hpp"
 #include "tending.hpp"
 
 using namespace vecidx_test;
@@ -106,4 +107,52 @@ TEST_CASE("an inner page forgets what its recentred leaves forgot", "[grow]") {
 		before = living.store;
 	}
 	CHECK(found > 10);
+}
+
+namespace {
+
+// A page that was written to extend an inner node which lives, and that it does not lead to.
+bool has_unlinked(const Store &store) {
+	const vecidx_sim::Survey tree = vecidx_sim::survey(store);
+	for (uint32_t block = 1; block < store.nblocks(); block++) {
+		const void *page = store.pages[block].data();
+		if (vx_page_is(page, VX_KIND_INNER) && tree.nodes.count(vecidx::page_special(page).node) > 0 &&
+			tree.inner_pages.count(block) == 0)
+			return true;
+	}
+	return false;
+}
+
+} // namespace
+
+// A crash between two records: the first wrote pages for more lanes, the second was to link them.
+TEST_CASE("VACUUM frees pages that an inner node was to be extended by", "[grow]") {
+	const uint32_t dim = 600; // 16 lanes on two pages
+	const std::vector<Vector> rows = balls(4000, dim, 30, 9);
+	BuildOptions options;
+	options.leaf_size = 10;
+	options.leaves = 100;
+	Living living(dim, options, std::vector<Vector>(rows.begin(), rows.begin() + 1000));
+	uint32_t crashes = 0;
+	for (uint64_t i = 1000; i < rows.size() && crashes < 3; i++) {
+		const vx_chore chore = living.add(i, rows[i]);
+		if (chore.kind == VX_CHORE_NONE)
+			continue;
+		{
+			Tending tending(living.store, living.free, living.memory, living.index, chore, living.clock);
+			bool crash = false;
+			for (vx_step step = VX_YIELD; !ends(step) && !crash;) {
+				step = tending.step();
+				crash = step == VX_WRITE && living.store.meta().levels > 0 && has_unlinked(living.store);
+			}
+			crashes += crash;
+		}
+		living.index = living.store.open();
+		if (!has_unlinked(living.store))
+			continue;
+		living.vacuum();
+		CHECK(!has_unlinked(living.store));
+		require_sound(living, i + 1);
+	}
+	CHECK(crashes == 3);
 }
