@@ -8,6 +8,7 @@ DATA = sql/install/vecidx--0.1.0.sql
 CORE_OBJS = \
 	core/code/index.o \
 	core/code/scancode.o \
+	core/grow/anchor.o \
 	core/grow/first.o \
 	core/grow/fresh.o \
 	core/grow/hood.o \

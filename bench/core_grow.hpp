@@ -49,7 +49,7 @@ void open_index(vx_index *ix, Pages &pages) {
 	vx_index_open(ix, pages.at(0));
 	uint32_t next = vx_index_meta(ix)->mean;
 	for (uint32_t part = 0; next != VX_NO_BLOCK; part++)
-		if (vx_index_set_mean_page(ix, part, pages.at(next), &next) != nullptr)
+		if (vx_index_take_page(ix, part, pages.at(next), &next) != nullptr)
 			exit(1);
 }
 

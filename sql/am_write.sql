@@ -82,3 +82,19 @@ SELECT count(*) >= 95 AS found FROM (SELECT v FROM unlike WHERE id > 9900) q,
     LATERAL (SELECT v <-> q.v AS d FROM unlike ORDER BY v <-> q.v LIMIT 1) s WHERE d = 0;
 RESET enable_seqscan;
 DROP TABLE unlike;
+
+-- rows that move away from those an index was trained on: searches there are exact when asked, and as sure as elsewhere
+CREATE TABLE moving (id serial, v vector(16));
+CREATE INDEX moving_v ON moving USING vecidx (v) WITH (leaf_size = 40);
+INSERT INTO moving (v) SELECT made_vector(i, 16) FROM generate_series(1, 4100) i;
+INSERT INTO moving (v) SELECT made_vector(-5, 16, 20) + made_vector(i, 16) FROM generate_series(4101, 6000) i;
+SELECT vecidx_check('moving_v', true);
+SET vecidx.recall = 1;
+SELECT same_order('moving', format('v <-> %L', made_vector(-5, 16, 20) + made_vector(7777, 16)));
+SELECT same_order('moving', format('v <-> %L', made_vector(7777, 16)));
+RESET vecidx.recall;
+SET enable_seqscan = off;
+SELECT count(*) >= 95 AS found FROM (SELECT v FROM moving WHERE id > 5900) q,
+    LATERAL (SELECT v <-> q.v AS d FROM moving ORDER BY v <-> q.v LIMIT 1) s WHERE d = 0;
+RESET enable_seqscan;
+DROP TABLE moving;

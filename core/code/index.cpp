@@ -69,6 +69,21 @@ void complete(vx_index &ix) {
 	draw_signs(ix);
 }
 
+float rounded_error(double error) {
+	return error > 0 ? std::nextafterf(static_cast<float>(error * (1 + 1e-12)), INFINITY) : 0;
+}
+
+// From a point in the rotated space to an anchor, 0 being the mean.
+double squared_distance(const vx_index &ix, const double *y, uint32_t number) {
+	double sum = 0;
+	for (uint32_t i = 0; i < ix.meta.dim; i++) {
+		const vx_origin *anchor = number > 0 ? &anchor_of(ix, number) : nullptr;
+		const double miss = anchor != nullptr ? y[i] - static_cast<double>(anchor->scale) * anchor->code[i] : y[i];
+		sum += miss * miss;
+	}
+	return sum;
+}
+
 double squared_norm(const float *x, uint32_t dim) {
 	double sum = 0;
 	for (uint32_t i = 0; i < dim; i++)
@@ -145,7 +160,53 @@ void encode_point(const double *y, uint32_t dim, vx_code_entry &out) {
 	for (uint32_t i = dim; i < (dim + 3) / 4 * 4; i++)
 		out.code[i] = 0;
 	out.scale = scale;
-	out.error = error > 0 ? std::nextafterf(static_cast<float>(std::sqrt(error) * (1 + 1e-12)), INFINITY) : 0;
+	out.error = rounded_error(std::sqrt(error));
+}
+
+NearAnchor nearest_anchor(const vx_index &ix, const double *y) {
+	NearAnchor nearest{0, squared_distance(ix, y, 0)};
+	for (uint32_t number = 1; number <= ix.meta.nanchors; number++) {
+		const double squared = squared_distance(ix, y, number);
+		if (squared < nearest.squared)
+			nearest = {number, squared};
+	}
+	return nearest;
+}
+
+void encode_near(const vx_index &ix, const float *x, vx_code_entry &out) {
+	const uint32_t dim = ix.meta.dim;
+	double y[VX_MAX_DIM];
+	project_row(ix, x, y);
+	const uint32_t nearest = ix.meta.nanchors > 0 ? nearest_anchor(ix, y).number : 0;
+	if (nearest > 0) {
+		const vx_origin &anchor = anchor_of(ix, nearest);
+		for (uint32_t i = 0; i < dim; i++)
+			y[i] -= static_cast<double>(anchor.scale) * anchor.code[i];
+	}
+	encode_point(y, dim, out);
+	out.row.flags = static_cast<uint16_t>((out.row.flags & ~VX_ROW_ANCHOR) | nearest << VX_ROW_ANCHOR_SHIFT);
+}
+
+const vx_origin *anchor_of_code(const vx_index &ix, const vx_code_entry &entry) {
+	const uint32_t number = anchor_number(entry.row);
+	return number > 0 && number <= ix.meta.nanchors ? &anchor_of(ix, number) : nullptr;
+}
+
+bool make_absolute(const vx_index &ix, vx_code_entry &entry) {
+	const uint32_t number = anchor_number(entry.row), dim = ix.meta.dim;
+	if (number == 0)
+		return true;
+	if (number > ix.meta.nanchors)
+		return false;
+	const vx_origin &anchor = anchor_of(ix, number);
+	const float error = entry.error;
+	double y[VX_MAX_DIM];
+	for (uint32_t i = 0; i < dim; i++) // products of float32 and int8 are exact: one rounding, in any order of work
+		y[i] = static_cast<double>(anchor.scale) * anchor.code[i] + static_cast<double>(entry.scale) * entry.code[i];
+	encode_point(y, dim, entry);
+	entry.error = rounded_error(static_cast<double>(entry.error) + error);
+	entry.row.flags &= static_cast<uint16_t>(~VX_ROW_ANCHOR);
+	return true;
 }
 
 float extra_coordinate(const vx_index &ix, const vx_code_entry &entry) {
@@ -161,8 +222,9 @@ float extra_coordinate(const vx_index &ix, const vx_code_entry &entry) {
 using namespace vecidx;
 
 size_t vx_index_size(uint32_t dim) {
-	const size_t bytes = sizeof(vx_index) + size_t(dim) * (2 * sizeof(float) + kRotationRounds);
-	return (bytes + 7) / 8 * 8;
+	const size_t bytes = sizeof(vx_index) + size_t(dim) * (2 * sizeof(float) + kRotationRounds) + 3;
+	const size_t anchors = vx_may_have_anchors(dim) ? size_t(VX_MOST_ANCHORS) * vx_origin_bytes(dim) : 0;
+	return (bytes + anchors + 7) / 8 * 8;
 }
 
 void vx_index_shape(vx_index *ix, uint32_t dim, vx_metric metric, uint32_t bits, uint32_t leaf_size, uint64_t seed) {
@@ -179,7 +241,7 @@ void vx_index_shape(vx_index *ix, uint32_t dim, vx_metric metric, uint32_t bits,
 	meta.epoch = 1;
 	meta.clock = 1;
 	meta.next_node = 1;
-	meta.root = meta.mean = meta.raw = meta.wild = meta.late = meta.code_tail = VX_NO_BLOCK;
+	meta.root = meta.mean = meta.raw = meta.wild = meta.late = meta.code_tail = meta.anchors = VX_NO_BLOCK;
 	for (uint32_t &block : meta.room)
 		block = VX_NO_BLOCK;
 	meta.leaf_size = leaf_size != 0 ? leaf_size : page_leaf_size(dim, meta.scan_bits);
@@ -192,22 +254,44 @@ void vx_index_open(vx_index *ix, const void *meta_page) {
 	complete(*ix);
 }
 
-const char *vx_index_set_mean_page(vx_index *ix, uint32_t part, const void *page, uint32_t *next) {
-	const uint32_t dim = ix->meta.dim;
+namespace {
+
+const char *take_mean_page(vx_index &ix, uint32_t part, const void *page, uint32_t *next) {
+	const uint32_t dim = ix.meta.dim;
 	const char *fault = mean_fault(page, dim);
 	if (fault != nullptr)
 		return fault;
 	const auto &header = page_header<vx_mean_header>(page);
 	if (header.part != part)
 		return "pages of the mean do not continue each other";
-	memcpy(mean_of(*ix) + size_t(part) * VX_MEAN_PER_PAGE, static_cast<const uint8_t *>(page) + VX_BLOCKS_OFFSET,
+	memcpy(mean_of(ix) + size_t(part) * VX_MEAN_PER_PAGE, static_cast<const uint8_t *>(page) + VX_BLOCKS_OFFSET,
 		   vx_mean_coordinates(dim, part) * sizeof(float));
-	*next = part + 1 < vx_mean_pages(dim) ? header.next : VX_NO_BLOCK;
-	if (*next == VX_META_BLOCK || (part + 1 < vx_mean_pages(dim) && *next == VX_NO_BLOCK))
+	const bool last = part + 1 == vx_mean_pages(dim);
+	*next = last ? ix.meta.anchors : header.next;
+	if (!last && (*next == VX_META_BLOCK || *next == VX_NO_BLOCK))
 		return "the mean ends early";
-	if (*next == VX_NO_BLOCK)
-		rotate_mean(*ix);
+	if (last)
+		rotate_mean(ix);
 	return nullptr;
+}
+
+const char *take_anchor_page(vx_index &ix, uint32_t number, const void *page, uint32_t *next) {
+	const char *fault = anchor_fault(page, ix.meta.dim, number);
+	if (fault != nullptr)
+		return fault;
+	memcpy(const_cast<vx_origin *>(&anchor_of(ix, number)), static_cast<const uint8_t *>(page) + VX_BLOCKS_OFFSET,
+		   vx_origin_bytes(ix.meta.dim));
+	*next = page_header<vx_mean_header>(page).next;
+	return nullptr;
+}
+
+} // namespace
+
+// The newest anchor comes first, and its page leads to the one before.
+const char *vx_index_take_page(vx_index *ix, uint32_t part, const void *page, uint32_t *next) {
+	const uint32_t pages = vx_mean_pages(ix->meta.dim);
+	return part < pages ? take_mean_page(*ix, part, page, next)
+						: take_anchor_page(*ix, ix->meta.nanchors - (part - pages), page, next);
 }
 
 void vx_index_set_mean(vx_index *ix, const float *mean) {

@@ -27,7 +27,8 @@ struct vx_index {
 	vecidx::Limits limits;
 	uint32_t rotation_size; // largest power of two <= dim
 	float mean_norm;        // |mean|, rounded up
-							// then: float mean[dim], float rotated_mean[dim], uint8_t signs[kRounds * dim] (0 or 1)
+							// then: float mean[dim], float rotated_mean[dim], uint8_t signs[kRounds * dim] (0 or 1),
+							// and room for VX_MOST_ANCHORS origins where there may be anchors
 };
 
 namespace vecidx {
@@ -46,6 +47,11 @@ inline const float *rotated_mean_of(const vx_index &ix) {
 inline const uint8_t *signs_of(const vx_index &ix) {
 	return reinterpret_cast<const uint8_t *>(rotated_mean_of(ix) + ix.meta.dim);
 }
+// Anchor 1 ... ix.meta.nanchors, a point in the rotated space.
+inline const vx_origin &anchor_of(const vx_index &ix, uint32_t number) {
+	const uint8_t *first = signs_of(ix) + (size_t(kRotationRounds) * ix.meta.dim + 3) / 4 * 4;
+	return *reinterpret_cast<const vx_origin *>(first + size_t(number - 1) * vx_origin_bytes(ix.meta.dim));
+}
 
 // y := R y in float64: rounds of random signs and normalised Hadamard transforms of the first and the last
 // rotation_size coordinates in turn. Orthogonal for every dimension. These two may have next to nothing in common, so
@@ -61,6 +67,23 @@ void project_query(const vx_index &ix, const float *q, double *y);
 
 // Refine code of a point already in the rotated space. out.row is left alone.
 void encode_point(const double *y, uint32_t dim, vx_code_entry &out);
+
+// The anchor that is nearest to a point in the rotated space, 0 being the mean, and its squared distance.
+struct NearAnchor {
+	uint32_t number;
+	double squared;
+};
+NearAnchor nearest_anchor(const vx_index &ix, const double *y);
+// Refine code of a row relative to the nearest of mean and anchors; says in out.row.flags which.
+void encode_near(const vx_index &ix, const float *x, vx_code_entry &out);
+// Such a code as one relative to the mean, as everything but the last step of a search wants it. In place; coarser, and
+// the error says by how much. The same for all that ask, bit for bit. False: there is no such anchor.
+bool make_absolute(const vx_index &ix, vx_code_entry &entry);
+// That anchor; nullptr for the mean, and when there is none such.
+const vx_origin *anchor_of_code(const vx_index &ix, const vx_code_entry &entry);
+inline uint32_t anchor_number(const vx_row &row) {
+	return (row.flags & VX_ROW_ANCHOR) >> VX_ROW_ANCHOR_SHIFT;
+}
 
 // Extra coordinate of a row for inner product, 2 |x|, from its refine code alone (0 for other metrics).
 float extra_coordinate(const vx_index &ix, const vx_code_entry &entry);

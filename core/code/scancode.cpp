@@ -62,17 +62,17 @@ double best_step(const double *r, uint32_t dim, uint32_t bits, double squared) {
 	return step * deviation;
 }
 
-// What `entry` stands for, less the centroid.
+// A point less the centroid.
 struct Residual {
 	double squared; // its squared norm
 	double covered; // that of the coordinates that a code covers
 };
 
 // r := these coordinates.
-Residual residual_of(uint32_t dim, uint32_t coded, const vx_code_entry &entry, const double *centroid, double *r) {
+Residual residual_of(uint32_t dim, uint32_t coded, const CodedPoint &point, const double *centroid, double *r) {
 	Residual residual{0, 0};
 	for (uint32_t i = 0; i < dim; i++) {
-		const double miss = static_cast<double>(entry.scale) * entry.code[i] - centroid[i];
+		const double miss = point[i] - centroid[i];
 		if (i < coded)
 			r[i] = miss;
 		residual.squared += miss * miss;
@@ -126,11 +126,11 @@ void factors_of(vx_metric metric, uint32_t dim, uint32_t bits, const double *r, 
 
 } // namespace
 
-void scan_encode(vx_metric metric, uint32_t dim, uint32_t bits, const vx_code_entry &entry, const double *centroid,
+void scan_encode(vx_metric metric, uint32_t dim, uint32_t bits, const CodedPoint &point, const double *centroid,
 				 uint8_t *code, ScanFactors &out) {
 	const uint32_t coded = vx_scan_dims(dim, bits);
 	double r[kMostCoded];
-	const Residual residual = residual_of(dim, coded, entry, centroid, r);
+	const Residual residual = residual_of(dim, coded, point, centroid, r);
 	const int half = 1 << (bits - 1);
 	if (!(residual.covered > 0)) {
 		memset(code, half, coded);
@@ -142,10 +142,10 @@ void scan_encode(vx_metric metric, uint32_t dim, uint32_t bits, const vx_code_en
 	factors_of(metric, dim, bits, r, residual, centroid, code, out);
 }
 
-void scan_factors(vx_metric metric, uint32_t dim, uint32_t bits, const vx_code_entry &entry, const double *centroid,
+void scan_factors(vx_metric metric, uint32_t dim, uint32_t bits, const CodedPoint &point, const double *centroid,
 				  const uint8_t *code, ScanFactors &out) {
 	double r[kMostCoded];
-	const Residual residual = residual_of(dim, vx_scan_dims(dim, bits), entry, centroid, r);
+	const Residual residual = residual_of(dim, vx_scan_dims(dim, bits), point, centroid, r);
 	factors_of(metric, dim, bits, r, residual, centroid, code, out);
 }
 

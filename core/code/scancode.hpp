@@ -22,15 +22,26 @@ struct ScanFactors {
 	float residual_squared; // |y - c|^2
 };
 
-// Encode the point that `entry` stands for, relative to `centroid` (float64[dim]); `code` gets one byte a covered
+// The point that a refine code stands for. Not the same code made absolute: that would be too coarse far from the mean.
+struct CodedPoint {
+	const vx_code_entry &entry;
+	const vx_origin *anchor;
+	CodedPoint(const vx_code_entry &e, const vx_origin *a = nullptr) : entry(e), anchor(a) {} // NOLINT: it is one
+	double operator[](uint32_t i) const {
+		const double here = static_cast<double>(entry.scale) * entry.code[i];
+		return anchor != nullptr ? here + static_cast<double>(anchor->scale) * anchor->code[i] : here;
+	}
+};
+
+// Encode a point, relative to `centroid` (float64[dim]); `code` gets one byte a covered
 // dimension, values 0 .. 2^bits - 1. Residuals of norm 0 give factors that make the estimate exact; those that lie
 // nearly all outside the covered coordinates have none: add is infinite (see pack_factors).
-void scan_encode(vx_metric metric, uint32_t dim, uint32_t bits, const vx_code_entry &entry, const double *centroid,
+void scan_encode(vx_metric metric, uint32_t dim, uint32_t bits, const CodedPoint &point, const double *centroid,
 				 uint8_t *code, ScanFactors &out);
 
 // The factors that belong to a code already chosen: those of scan_encode when the code is its, whatever the compiler
 // made of the choice among equally good codes. For checking.
-void scan_factors(vx_metric metric, uint32_t dim, uint32_t bits, const vx_code_entry &entry, const double *centroid,
+void scan_factors(vx_metric metric, uint32_t dim, uint32_t bits, const CodedPoint &point, const double *centroid,
 				  const uint8_t *code, ScanFactors &out);
 
 // The float16 factors of an entry on a page whose header says `unit` (a length): add / unit^2 and mul / unit, so that

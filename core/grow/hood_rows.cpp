@@ -152,7 +152,8 @@ vx_step step_codes(vx_tend &t, vx_want &want) {
 	if (h.long_code.begun())
 		return ask(t, want, h.long_code.rest);
 	const size_t page_bytes = size_t(vx_codes_per_page(dim)) * vx_code_stride(dim);
-	if (!h.codes.reserve_more(t.arena, page_bytes))
+	if (!h.codes.reserve_more(t.arena, page_bytes) ||
+		(t.ix->meta.nanchors > 0 && !h.stored.reserve_more(t.arena, page_bytes)))
 		return need_memory(t, want);
 	return ask(t, want, ref_block(h.rows[h.row_at].ref, dim));
 }
@@ -204,6 +205,14 @@ void codes_page(vx_tend &t, const void *page) {
 			return;
 		}
 		memcpy(h.codes.end(), &entry, vx_code_stride(dim));
+		if (t.ix->meta.nanchors > 0) {
+			memcpy(h.stored.end(), &entry, vx_code_stride(dim));
+			h.stored.set_size(h.stored.size() + vx_code_stride(dim));
+		}
+		if (!make_absolute(*t.ix, *reinterpret_cast<vx_code_entry *>(h.codes.end()))) {
+			t.fault = "a refine code is relative to an anchor that is not there";
+			return;
+		}
 		keep_code(h, dim);
 	}
 }

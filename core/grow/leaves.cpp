@@ -21,7 +21,7 @@ uint32_t measure(vx_tend &t, uint32_t number) {
 		if (belongs(row, number)) {
 			const vx_code_entry &entry = code_of(t, row.code);
 			const double distance = reach_of(entry, leaf.centroid, dim_of(t)) - entry.error;
-			squares += distance * distance;
+			squares += distance * distance + static_cast<double>(entry.error) * entry.error;
 			n++;
 		}
 	leaf.child.spread = n > 0 ? static_cast<float>(std::sqrt(squares / n)) : 0;
@@ -85,7 +85,7 @@ bool build_leaf(vx_tend &t, uint32_t number, uint32_t npages) {
 bool add_entry(vx_tend &t, void *page, const TendLeaf &leaf, const TendRow &row, ScanFactors &factors) {
 	const vx_meta &meta = t.ix->meta;
 	t.written++;
-	scan_encode(static_cast<vx_metric>(meta.metric), meta.dim, meta.scan_bits, code_of(t, row.code), leaf.origin,
+	scan_encode(static_cast<vx_metric>(meta.metric), meta.dim, meta.scan_bits, point_of(t, row.code), leaf.origin,
 				t.scan_code, factors);
 	if (page_header<vx_chain_header>(page).count == 0) {
 		const float spread = leaf.child.spread, likely = spread > 0 ? spread * spread : factors.residual_squared;

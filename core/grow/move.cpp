@@ -191,7 +191,7 @@ bool activate(vx_tend &t, void *source, void *target, const TendRow &row) {
 	if (from == page_header<vx_chain_header>(source).count || to == page_header<vx_chain_header>(target).count)
 		return false;
 	ScanFactors factors;
-	scan_encode(static_cast<vx_metric>(t.ix->meta.metric), dim, bits, code_of(t, row.code),
+	scan_encode(static_cast<vx_metric>(t.ix->meta.metric), dim, bits, point_of(t, row.code),
 				t.hood.leaves[row.target].origin, t.scan_code, factors);
 	leaf_unmark(target, dim, bits, to, factors);
 	leaf_mark(source, dim, bits, from);

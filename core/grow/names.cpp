@@ -60,6 +60,8 @@ const char *vx_tend_record(const vx_tend *t) {
 		return "tend origin";
 	case TendPhase::kRecentre:
 		return "tend centroid";
+	case TendPhase::kAnchor:
+		return "tend anchor";
 	case TendPhase::kFree:
 		return "tend free";
 	case TendPhase::kClear:

@@ -33,7 +33,8 @@ void add_rows(vx_tend &t) {
 			sum[i] += static_cast<double>(entry.scale) * entry.code[i];
 		const double extra = p.points.extra_of(row.code);
 		p.extra_sums[row.target] += extra;
-		p.squares[row.target] += p.points.norm[row.code] - extra * extra;
+		p.squares[row.target] +=
+			p.points.norm[row.code] - extra * extra + static_cast<double>(entry.error) * entry.error;
 		p.counts[row.target]++;
 	}
 	for (uint32_t leaf = 0; leaf < kMostLeaves; leaf++) {
@@ -201,7 +202,7 @@ vx_step step_origins(vx_tend &t, vx_want &want) {
 vx_step step_recentre(vx_tend &t, vx_want &want) {
 	const uint32_t page = page_to_recentre(t);
 	if (page == VX_NO_BLOCK) {
-		check_lanes(t, t.hood.leaves[0].parent, t.swap.living);
+		t.phase = TendPhase::kAnchor;
 		return VX_DONE;
 	}
 	begin_record(t, want, apply_recentre);

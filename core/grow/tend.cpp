@@ -118,6 +118,8 @@ vx_step step_phase(vx_tend &t, vx_want &want) {
 		return step_origins(t, want);
 	case TendPhase::kRecentre:
 		return step_recentre(t, want);
+	case TendPhase::kAnchor:
+		return step_anchor(t, want);
 	case TendPhase::kLanes:
 		return step_lanes(t, want);
 	case TendPhase::kFree:

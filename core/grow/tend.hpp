@@ -3,7 +3,7 @@
 //   a leaf is too long, too thin, or on too many pages:
 //     meta -> its lane -> its neighbourhood -> entries of these leaves -> their codes -> plan -> LOCK
 //     -> entries again -> codes of what came meanwhile -> node ids -> raise radii -> move entries out
-//     -> room for lanes -> new leaves -> publish -> move entries in
+//     -> room for lanes -> new leaves -> publish -> move entries in -> new centroids -> anchor
 //   an inner node has too many lanes, after that: lanes -> groups of them -> new nodes -> publish
 //   the raw run is long enough to train on:
 //     LOCK -> raw run -> mean and codes -> training -> code pages -> leaves -> root -> publish
@@ -52,6 +52,7 @@ enum class TendPhase : uint8_t {
 	kMoveIn,
 	kOrigins,
 	kRecentre,
+	kAnchor,
 	// nodes that take the place of one
 	kLanes,
 	kFree,
@@ -150,7 +151,8 @@ struct Neighbourhood {
 	Pool<TendRow> rows; // in order of their references, those that came late behind them
 	size_t known;       // rows in order
 	size_t row_at;
-	Pool<uint8_t> codes;
+	Pool<uint8_t> codes;  // relative to the mean
+	Pool<uint8_t> stored; // the same as they are on their pages; empty where no code is relative to an anchor
 	uint32_t ncodes;
 	LongCode long_code;
 };
@@ -254,7 +256,7 @@ struct vx_tend {
 	vecidx::TendPhase phase;
 	const char *fault;
 	uint32_t visiting;
-	bool stale, locked;
+	bool stale, locked, anchored;
 	vx_meta meta; // as read last
 	Apply apply;  // of the record asked for
 	uint64_t first_id;
@@ -344,6 +346,15 @@ inline const vx_code_entry &code_of(const vx_tend &t, uint32_t code) {
 													size_t(code) * vx_code_stride(t.ix->meta.dim));
 }
 
+// What its scan code is made from.
+inline CodedPoint point_of(const vx_tend &t, uint32_t code) {
+	if (t.hood.stored.empty())
+		return code_of(t, code);
+	const auto &entry =
+		*reinterpret_cast<const vx_code_entry *>(t.hood.stored.data() + size_t(code) * vx_code_stride(t.ix->meta.dim));
+	return {entry, anchor_of_code(*t.ix, entry)};
+}
+
 // ---- split.cpp: what becomes of a leaf's rows, and of its neighbours'
 uint32_t wanted_parts(const vx_tend &t, bool &nothing);
 void set_part(vx_tend &t, uint32_t part, const double *mean, double extra);
@@ -366,6 +377,9 @@ void plan_centroids(vx_tend &t);
 void need_centroid(vx_tend &t, const TendRow &row);
 vx_step step_origins(vx_tend &t, vx_want &want);
 vx_step step_recentre(vx_tend &t, vx_want &want);
+
+// ---- anchor.cpp: another point for refine codes to be relative to
+vx_step step_anchor(vx_tend &t, vx_want &want);
 
 // ---- leaves.cpp: the leaves that replace one
 vx_step build_leaves(vx_tend &t, vx_want &want);

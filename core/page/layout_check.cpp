@@ -32,7 +32,8 @@ static_assert(offsetof(vx_meta, code_tail) == 84 && offsetof(vx_meta, room) == 8
 static_assert(offsetof(vx_meta, leaves) == 104 && offsetof(vx_meta, leaf_size) == 108);
 static_assert(offsetof(vx_meta, rows) == 112 && offsetof(vx_meta, spread) == 120);
 static_assert(offsetof(vx_meta, local_dim) == 128 && offsetof(vx_meta, trained) == 136 &&
-			  offsetof(vx_meta, reserved) == 144);
+			  offsetof(vx_meta, anchors) == 144);
+static_assert(offsetof(vx_meta, nanchors) == 148 && offsetof(vx_meta, reserved) == 152);
 
 // ---- chains
 static_assert(sizeof(vx_chain_header) == 8 && offsetof(vx_chain_header, next) == 0);
@@ -44,6 +45,8 @@ static_assert(sizeof(vx_row) == 8 && offsetof(vx_row, block) == 0);
 static_assert(offsetof(vx_row, offset) == 4 && offsetof(vx_row, flags) == 6);
 static_assert(sizeof(vx_code_entry) == 16 && offsetof(vx_code_entry, row) == 0 && offsetof(vx_code_entry, scale) == 8);
 static_assert(offsetof(vx_code_entry, error) == 12 && offsetof(vx_code_entry, code) == 16);
+static_assert((VX_ROW_ANCHOR & (VX_ROW_DEAD | VX_ROW_NULL | VX_ROW_FREE)) == 0 &&
+			  VX_ROW_ANCHOR >> VX_ROW_ANCHOR_SHIFT == VX_MOST_ANCHORS);
 static_assert(sizeof(vx_raw_entry) == 8 && offsetof(vx_raw_entry, row) == 0 && offsetof(vx_raw_entry, x) == 8);
 
 // ---- leaf

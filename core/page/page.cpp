@@ -25,6 +25,8 @@ uint32_t entry_bytes_of(vx_page_kind kind, uint32_t dim, uint32_t bits) {
 		return vx_raw_stride(dim);
 	case VX_KIND_LIST:
 		return sizeof(vx_row);
+	case VX_KIND_ANCHOR:
+		return vx_origin_bytes(dim);
 	case VX_KIND_FREE:
 		break;
 	}
@@ -85,6 +87,16 @@ void mean_put(void *page, uint64_t node, uint32_t dim, uint32_t part, uint32_t n
 	memcpy(static_cast<uint8_t *>(page) + VX_BLOCKS_OFFSET, mean + size_t(part) * VX_MEAN_PER_PAGE, bytes);
 }
 
+void anchor_put(void *page, uint32_t dim, uint32_t number, uint32_t next, float scale, const uint8_t *bytes) {
+	page_init(page, VX_KIND_ANCHOR, 0, 0, dim, 0);
+	page_header<vx_mean_header>(page).next = next;
+	page_header<vx_mean_header>(page).part = static_cast<uint16_t>(number);
+	auto &anchor = *reinterpret_cast<vx_origin *>(static_cast<uint8_t *>(page) + VX_BLOCKS_OFFSET);
+	anchor.scale = scale;
+	for (uint32_t i = 0; i < vx_quads(dim) * 4; i++)
+		anchor.code[i] = static_cast<int8_t>(bytes[i] - 128);
+}
+
 bool page_is_new(const void *page) {
 	const auto *bytes = static_cast<const uint8_t *>(page);
 	return std::all_of(bytes + VX_HEADER_OFFSET, bytes + VX_PAGE_SIZE, [](uint8_t byte) { return byte == 0; });
@@ -123,6 +135,7 @@ uint32_t vx_page_used(const void *page) {
 		used = VX_HEADER_OFFSET + bytes;
 		break;
 	case VX_KIND_MEAN:
+	case VX_KIND_ANCHOR:
 		used = VX_BLOCKS_OFFSET + bytes;
 		break;
 	case VX_KIND_INNER:

@@ -21,6 +21,9 @@ void page_init(void *page, vx_page_kind kind, uint64_t node, uint32_t level, uin
 // A page of the mean's run, which `next` goes on with: its part of float32[dim].
 void mean_put(void *page, uint64_t node, uint32_t dim, uint32_t part, uint32_t next, const float *mean);
 
+// The page of an anchor, which `next` goes on with: exactly scale * (bytes - 128), vx_quads(dim) * 4 of them.
+void anchor_put(void *page, uint32_t dim, uint32_t number, uint32_t next, float scale, const uint8_t *bytes);
+
 // Nothing but PostgreSQL's header (or not even that): extended, never filled.
 bool page_is_new(const void *page);
 

@@ -33,6 +33,8 @@ const char *not_this_kind(vx_page_kind kind) {
 		return "not a free page";
 	case VX_KIND_REST:
 		return "not a page with the rest of a code";
+	case VX_KIND_ANCHOR:
+		return "not an anchor page";
 	}
 	return "a page of an unknown kind";
 }
@@ -68,6 +70,9 @@ const char *places_fault(const vx_meta &meta) {
 	for (const uint32_t block : meta.room)
 		if (block == VX_META_BLOCK)
 			return "the meta page points to no page with room";
+	if (meta.anchors == VX_META_BLOCK || (meta.anchors == VX_NO_BLOCK) != (meta.nanchors == 0) ||
+		meta.nanchors > (meta.levels > 0 && vx_may_have_anchors(meta.dim) ? VX_MOST_ANCHORS : 0))
+		return "the meta page has impossible anchors";
 	if (meta.clock == 0 || meta.clock == VX_NEVER)
 		return "the meta page has an impossible clock";
 	if (meta.raw_node >= meta.next_node)
@@ -154,6 +159,20 @@ const char *mean_fault(const void *page, uint32_t dim) {
 	return std::all_of(mean, mean + n, [](float x) { return std::isfinite(x); }) ? nullptr : "the mean is not finite";
 }
 
+const char *anchor_fault(const void *page, uint32_t dim, uint32_t number) {
+	const char *fault = shape_fault(page, VX_KIND_ANCHOR, dim, 0);
+	if (fault != nullptr)
+		return fault;
+	const auto &header = page_header<vx_mean_header>(page);
+	if (number == 0 || number > VX_MOST_ANCHORS || header.part != number)
+		return "an anchor page has another number";
+	if (header.next == VX_META_BLOCK || (header.next == VX_NO_BLOCK) != (number == 1))
+		return "anchor pages do not continue each other";
+	const auto *bytes = static_cast<const uint8_t *>(page) + VX_BLOCKS_OFFSET;
+	const float scale = reinterpret_cast<const vx_origin *>(bytes)->scale;
+	return scale >= 0 && std::isfinite(scale) ? nullptr : "an anchor is not finite";
+}
+
 } // namespace vecidx
 
 using namespace vecidx;
@@ -190,6 +209,8 @@ const char *vx_page_fault(const void *page, const vx_meta *meta) {
 		return vx_meta_fault(page);
 	case VX_KIND_MEAN:
 		return mean_fault(page, meta->dim);
+	case VX_KIND_ANCHOR:
+		return anchor_fault(page, meta->dim, page_header<vx_mean_header>(page).part);
 	case VX_KIND_INNER:
 		return inner_fault(page, meta->dim, special.node, special.level);
 	case VX_KIND_LEAF:

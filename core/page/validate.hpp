@@ -26,4 +26,7 @@ const char *rest_fault(const void *page, uint32_t dim, uint32_t slot_page);
 
 const char *mean_fault(const void *page, uint32_t dim);
 
+// The page of anchor `number`, from 1 on.
+const char *anchor_fault(const void *page, uint32_t dim, uint32_t number);
+
 } // namespace vecidx

@@ -31,6 +31,7 @@ void lay_out(vx_check &c) {
 	c.origin = reinterpret_cast<double *>(take(sizeof(double) * dim));
 	c.code = take(dim);
 	c.long_code.entry = reinterpret_cast<vx_code_entry *>(take(vx_code_stride(dim)));
+	c.absolute = reinterpret_cast<vx_code_entry *>(take(vx_code_stride(dim)));
 	c.refs = reinterpret_cast<CheckRef *>(take(sizeof(CheckRef) * vx_leaf_capacity(dim, c.ix->meta.scan_bits)));
 	c.number = reinterpret_cast<uint32_t *>(take(sizeof(uint32_t) * c.nblocks));
 	c.state = take(c.nblocks);
@@ -71,15 +72,18 @@ vx_step step_memory(vx_check &c, vx_want &want) {
 }
 
 vx_step step_mean(vx_check &c, vx_want &want) {
-	if (c.mean_part < vx_mean_pages(c.meta.dim) && reach(c, c.from, c.next))
+	if (c.mean_part < vx_mean_pages(c.meta.dim) + c.meta.nanchors && reach(c, c.from, c.next))
 		return ask_page(c, want, c.next);
 	start_tree(c);
 	return VX_DONE;
 }
 
 void mean_page(vx_check &c, const void *page) {
-	const char *fault = mean_fault(page, c.meta.dim);
-	if (fault == nullptr && page_header<vx_mean_header>(page).part != c.mean_part)
+	const uint32_t means = vx_mean_pages(c.meta.dim), part = c.mean_part;
+	const bool anchor = part >= means;
+	const char *fault =
+		anchor ? anchor_fault(page, c.meta.dim, c.meta.nanchors - (part - means)) : mean_fault(page, c.meta.dim);
+	if (fault == nullptr && !anchor && page_header<vx_mean_header>(page).part != part)
 		fault = "pages of the mean do not continue each other";
 	if (fault != nullptr) {
 		report(c, c.visiting, fault);
@@ -87,8 +91,9 @@ void mean_page(vx_check &c, const void *page) {
 		return;
 	}
 	c.mean_part++;
-	c.from = c.visiting;
-	c.next = page_header<vx_mean_header>(page).next;
+	const bool last = part + 1 == means;
+	c.from = last ? VX_META_BLOCK : c.visiting;
+	c.next = last ? c.meta.anchors : page_header<vx_mean_header>(page).next;
 }
 
 vx_step step_sweep(vx_check &c, vx_want &want) {
@@ -169,7 +174,8 @@ size_t vx_check_size(const vx_index *ix, uint32_t nblocks) {
 	const size_t frames = kMaxLevels * aligned8(frame_bytes(dim));
 	const size_t refs = sizeof(CheckRef) * vx_leaf_capacity(dim, ix->meta.scan_bits);
 	return sizeof(vx_check) + frames + VX_PAGE_SIZE + sizeof(double) * dim + aligned8(dim) +
-		   aligned8(vx_code_stride(dim)) + aligned8(refs) + aligned8(sizeof(uint32_t) * nblocks) + aligned8(nblocks);
+		   2 * aligned8(vx_code_stride(dim)) + aligned8(refs) + aligned8(sizeof(uint32_t) * nblocks) +
+		   aligned8(nblocks);
 }
 
 vx_check *vx_check_init(void *memory, size_t, const vx_index *ix, uint32_t nblocks) {

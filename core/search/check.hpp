@@ -1,7 +1,8 @@
 // State of a structure check: a sweep that looks at every page by itself, then a walk from the meta page that compares
 // what belongs together, then the pages and slots that the walk has not met.
 //
-//   meta -> sweep all pages -> memory -> mean -> tree (inner nodes -> leaf pages -> code pages) -> raw, wild, late
+//   meta -> sweep all pages -> memory -> mean and anchors -> tree (inner nodes -> leaf pages -> code pages) -> raw,
+//   wild, late
 //   -> lists of pages with room -> live slots without a scan entry -> pages that nothing leads to -> done
 //
 // The tree is walked by living lanes. A page of a node that no living lane names was retired, or written by a change
@@ -95,7 +96,7 @@ struct vx_check {
 	uint32_t next, from, position; // from: the page that points to `next`
 	uint32_t chain;                // how many of raw, wild, late were begun
 	uint32_t behind;               // what its head says of the pages behind it
-	uint32_t mean_part;            // page of the mean being read
+	uint32_t mean_part;            // page of the mean, and then of the anchors, being read
 	uint32_t list;                 // how many lists of pages with room were begun
 	uint64_t node;
 	uint32_t leaf_block;
@@ -104,6 +105,7 @@ struct vx_check {
 	uint8_t *code;  // one scan code, a byte a dimension
 	vecidx::CheckRef *refs;
 	uint32_t nrefs, ref_at;
+	vx_code_entry *absolute; // a code relative to the mean
 	vecidx::LongCode long_code;
 	uint32_t long_slot; // its scan entry's on the leaf page
 };

@@ -117,7 +117,8 @@ void check_scan_entry(vx_check &c, const vx_code_entry &entry, uint32_t slot) {
 	const vx_meta &m = c.meta;
 	leaf_code(c.leaf, m.dim, m.scan_bits, slot, c.code);
 	ScanFactors factors;
-	scan_factors(static_cast<vx_metric>(m.metric), m.dim, m.scan_bits, entry, c.origin, c.code, factors);
+	scan_factors(static_cast<vx_metric>(m.metric), m.dim, m.scan_bits, {entry, anchor_of_code(*c.ix, entry)}, c.origin,
+				 c.code, factors);
 	uint16_t add, mul;
 	pack_factors(factors, page_header<vx_leaf_header>(c.leaf).unit, add, mul);
 	const HalfFactors stored = leaf_half_factors(c.leaf, m.dim, m.scan_bits, slot);
@@ -132,7 +133,12 @@ void check_code(vx_check &c, uint32_t slot_page, const vx_code_entry &entry, uin
 		report(c, slot_page, fault);
 		return;
 	}
-	check_radii(c, entry);
+	memcpy(c.absolute, &entry, vx_code_stride(c.meta.dim));
+	if (!make_absolute(*c.ix, *c.absolute)) {
+		report(c, slot_page, "a refine code is relative to an anchor that is not there");
+		return;
+	}
+	check_radii(c, *c.absolute);
 	check_scan_entry(c, entry, slot);
 }
 
@@ -154,7 +160,7 @@ void check_slot(vx_check &c, const void *page, const CheckRef &ref) {
 	if ((entry.row.flags & VX_ROW_DEAD) != 0)
 		return;
 	c.slots_met++;
-	take_row(c, entry.row, 0);
+	take_row(c, entry.row, VX_ROW_ANCHOR);
 	if (vx_code_rest(dim) == 0) {
 		check_code(c, c.visiting, entry, ref.slot);
 		return;

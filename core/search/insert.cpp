@@ -30,10 +30,11 @@ size_t aligned8(size_t bytes) {
 	return (bytes + 7) / 8 * 8;
 }
 
-// Pieces of memory behind the struct, in this order: entry, scan code, two centroids, block buffer. A raw row needs
-// only its vector, in the place of all that.
-size_t pieces_size(uint32_t dim) {
-	return aligned8(vx_code_stride(dim)) + aligned8(dim) + 2 * sizeof(double) * dim + inner_block_bytes(dim);
+// Pieces of memory behind the struct, in this order: entry (twice where there are anchors), scan code, two centroids,
+// block buffer. A raw row needs only its vector, in the place of all that.
+size_t pieces_size(const vx_index &ix) {
+	const uint32_t dim = ix.meta.dim, entries = ix.meta.nanchors > 0 ? 2 : 1;
+	return entries * aligned8(vx_code_stride(dim)) + aligned8(dim) + 2 * sizeof(double) * dim + inner_block_bytes(dim);
 }
 
 void lay_out(vx_insert &in) {
@@ -42,6 +43,11 @@ void lay_out(vx_insert &in) {
 	in.x = reinterpret_cast<float *>(next);
 	in.entry = reinterpret_cast<vx_code_entry *>(next);
 	next += aligned8(vx_code_stride(dim));
+	in.stored = in.entry;
+	if (in.ix->meta.nanchors > 0) {
+		in.stored = reinterpret_cast<vx_code_entry *>(next);
+		next += aligned8(vx_code_stride(dim));
+	}
 	in.scan = next;
 	next += aligned8(dim);
 	in.centroid = reinterpret_cast<double *>(next);
@@ -50,8 +56,12 @@ void lay_out(vx_insert &in) {
 }
 
 void encode(vx_insert &in, const float *x) {
-	vx_encode(in.ix, x, in.entry);
-	in.entry->row = in.row;
+	in.stored->row = in.row;
+	encode_near(*in.ix, x, *in.stored);
+	if (in.stored != in.entry) {
+		memcpy(in.entry, in.stored, vx_code_stride(dim_of(*in.ix)));
+		make_absolute(*in.ix, *in.entry);
+	}
 	in.extra = extra_coordinate(*in.ix, *in.entry);
 	for (uint32_t i = 0; i < dim_of(*in.ix); i++)
 		in.code_sum += in.entry->code[i];
@@ -135,8 +145,8 @@ void encode_for_leaf(vx_insert &in, const void *head) {
 	in.limit = leaf_limit(in.meta, origin != nullptr);
 	if (origin != nullptr)
 		origin_point(*origin, meta.dim, in.centroid);
-	scan_encode(static_cast<vx_metric>(meta.metric), meta.dim, meta.scan_bits, *in.entry, in.centroid, in.scan,
-				in.factors);
+	scan_encode(static_cast<vx_metric>(meta.metric), meta.dim, meta.scan_bits,
+				{*in.stored, anchor_of_code(*in.ix, *in.stored)}, in.centroid, in.scan, in.factors);
 }
 
 void read_head(vx_insert &in, const void *page) {
@@ -241,7 +251,7 @@ bool has_listed_room(const vx_insert &in, const void *page) {
 using namespace vecidx;
 
 size_t vx_insert_size(const vx_index *ix) {
-	return sizeof(vx_insert) + pieces_size(ix->meta.dim);
+	return sizeof(vx_insert) + pieces_size(*ix);
 }
 
 vx_insert *vx_insert_init(void *memory, const vx_index *ix, vx_row row, const float *x) {

@@ -90,12 +90,13 @@ struct vx_insert {
 	uint32_t visiting;
 
 	// the row's codes, in memory behind this struct
-	vx_code_entry *entry;
-	float *x;          // raw rows
-	uint8_t *scan;     // scan code, a byte a dimension
-	double *centroid;  // scratch, then of the chosen leaf, or its origin
-	double *candidate; // scratch
-	uint8_t *block;    // where an inner node's block is put together
+	vx_code_entry *entry;  // relative to the mean: the tree goes by this
+	vx_code_entry *stored; // what the code page gets: the same, or relative to an anchor
+	float *x;              // raw rows
+	uint8_t *scan;         // scan code, a byte a dimension
+	double *centroid;      // scratch, then of the chosen leaf, or its origin
+	double *candidate;     // scratch
+	uint8_t *block;        // where an inner node's block is put together
 	vecidx::ScanFactors factors;
 	float extra;      // inner product: the row's extra coordinate
 	int32_t code_sum; // of entry->code

@@ -134,8 +134,8 @@ bool add_row(const vx_insert &in, const Record &r, uint32_t ref) {
 	switch (in.home) {
 	case Home::kTree:
 		if (r.rest != nullptr)
-			long_code_put_rest(r.rest, in.ix->meta.dim, *in.entry);
-		return code_put(r.code, in.ix->meta.dim, *in.entry) && add_scan_entry(in, r.target, ref);
+			long_code_put_rest(r.rest, in.ix->meta.dim, *in.stored);
+		return code_put(r.code, in.ix->meta.dim, *in.stored) && add_scan_entry(in, r.target, ref);
 	case Home::kRaw:
 		return raw_append(r.target, in.ix->meta.dim, in.row, in.x);
 	default:
@@ -225,9 +225,9 @@ vx_step apply_slot(vx_insert &in, void *const pages[], const uint32_t blocks[], 
 	long_code_init(pages[slot], blocks[slot], pages[rest], blocks[rest], dim);
 	vx_code_entry &entry = code_entry(pages[slot], dim, 0);
 	const vx_row row = entry.row;
-	memcpy(&entry, in.entry, vx_code_here(dim));
+	memcpy(&entry, in.stored, vx_code_here(dim));
 	entry.row = row;
-	long_code_put_rest(pages[rest], dim, *in.entry);
+	long_code_put_rest(pages[rest], dim, *in.stored);
 	page_header<vx_rows_header>(pages[slot]).room = VX_NO_BLOCK;
 	first = blocks[slot];
 	in.phase = InsertPhase::kMeta;

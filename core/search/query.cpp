@@ -14,6 +14,8 @@ constexpr double kFloat64 = 1e-13;
 // absolute loss of the float32 kernels where squares or products underflow: sqrt(16000 * 2^-149) < 1e-20
 constexpr double kTiny = 1e-19, kTinyProduct = 1e-38;
 constexpr double kInfinity = INFINITY;
+// In spreads: from so far on a query is compared with centroids in 16 bits.
+constexpr double kFar = 2;
 
 uint32_t padded_bytes(const vx_index &ix) {
 	// whole rows of scan codes at 1 bit (32 dimensions a row) cover every other use
@@ -29,6 +31,56 @@ Interval operator_interval(const Query &query, double low, double high) {
 	return {std::fmax(0, low * low / 2 - 4 * gamma), high * high / 2 + 4 * gamma};
 }
 
+// A query far from the mean, or for inner product one for rows far from it, is rounded to 8 bits so coarsely that
+// leaves could not be told apart. Then centroids are compared with 16.
+void prepare_fine(const vx_index &ix, const double *y, Query &query) {
+	double rest[VX_MAX_DIM];
+	for (uint32_t i = 0; i < query.dim; i++)
+		rest[i] = y[i] - static_cast<double>(query.shape.scale) * query.bytes[i];
+	query.fine = query.bytes + padded_bytes(ix);
+	query.fine_shape = quantize_query(rest, query.dim, padded_bytes(ix), query.fine);
+}
+
+void measure_bytes(const double *y, Query &query) {
+	double squared = 0, error = 0;
+	for (uint32_t i = 0; i < query.dim; i++) {
+		double value = static_cast<double>(query.shape.scale) * query.bytes[i];
+		if (query.fine != nullptr)
+			value += static_cast<double>(query.fine_shape.scale) * query.fine[i];
+		squared += value * value;
+		error += (y[i] - value) * (y[i] - value);
+	}
+	query.bytes_squared = squared;
+	query.bytes_error = std::sqrt(error);
+}
+
+// `y` is the exact query as it looks from the mean.
+void prepare_views(const vx_index &ix, const double *y, Query &query) {
+	const uint32_t dim = query.dim;
+	query.nviews = ix.meta.nanchors + 1;
+	query.views[0] = {query.point, query.norm, query.point_error, 0, query.offset};
+	auto *points = reinterpret_cast<float *>(query.views + query.nviews);
+	for (uint32_t number = 1; number < query.nviews; number++, points += dim) {
+		const vx_origin &anchor = anchor_of(ix, number);
+		View &view = query.views[number] = {points, 0, 0, 0, query.offset};
+		double error = 0, squared = 0, anchor_squared = 0;
+		for (uint32_t i = 0; i < dim; i++) {
+			const double a = static_cast<double>(anchor.scale) * anchor.code[i];
+			const double from = query.metric == VX_IP ? y[i] : y[i] - a;
+			points[i] = static_cast<float>(from);
+			const double miss = from - points[i];
+			error += miss * miss;
+			squared += static_cast<double>(points[i]) * points[i];
+			anchor_squared += a * a;
+			if (query.metric == VX_IP)
+				view.offset += y[i] * a;
+		}
+		view.norm = std::sqrt(squared);
+		view.point_error = std::sqrt(error);
+		view.anchor_norm = std::sqrt(anchor_squared);
+	}
+}
+
 bool is_finite(const vx_code_entry &entry) {
 	return std::isfinite(entry.scale) && std::isfinite(entry.error) && entry.scale >= 0 && entry.error >= 0;
 }
@@ -36,7 +88,9 @@ bool is_finite(const vx_code_entry &entry) {
 } // namespace
 
 size_t query_bytes(const vx_index &ix) {
-	return (size_t(ix.meta.dim) * 2 * sizeof(float) + 63) / 64 * 64 + padded_bytes(ix) + 64;
+	const size_t arrays = (size_t(ix.meta.dim) * 2 * sizeof(float) + 63) / 64 * 64 + 2 * padded_bytes(ix);
+	const size_t views = (ix.meta.nanchors + 1) * sizeof(View);
+	return arrays + views + size_t(ix.meta.nanchors) * ix.meta.dim * sizeof(float) + 64;
 }
 
 void prepare_query(const vx_index &ix, const float *vector, void *memory, Query &query) {
@@ -49,6 +103,7 @@ void prepare_query(const vx_index &ix, const float *vector, void *memory, Query 
 	query.x = copy;
 	query.point = copy + dim;
 	query.bytes = static_cast<int8_t *>(memory) + (size_t(dim) * 2 * sizeof(float) + 63) / 64 * 64;
+	query.views = reinterpret_cast<View *>(query.bytes + 2 * padded_bytes(ix));
 	memset(memory, 0, query_bytes(ix));
 	if (vector == nullptr)
 		return;
@@ -71,10 +126,9 @@ void prepare_query(const vx_index &ix, const float *vector, void *memory, Query 
 	query.point_error = std::sqrt(error);
 	query.norm = std::sqrt(query.squared);
 	query.shape = quantize_query(y, dim, padded_bytes(ix), query.bytes);
-	double bytes_squared = 0;
-	for (uint32_t i = 0; i < dim; i++)
-		bytes_squared += static_cast<double>(query.bytes[i]) * query.bytes[i];
-	query.bytes_squared = bytes_squared * query.shape.scale * query.shape.scale;
+	if (query.metric == VX_IP ? ix.meta.nanchors > 0 : query.norm > kFar * ix.meta.spread)
+		prepare_fine(ix, y, query);
+	measure_bytes(y, query);
 	const uint32_t covered = vx_scan_dims(dim, ix.meta.scan_bits);
 	for (uint32_t i = 0; i < covered; i++)
 		query.covered_sum += query.bytes[i];
@@ -84,25 +138,29 @@ void prepare_query(const vx_index &ix, const float *vector, void *memory, Query 
 	if (query.metric == VX_IP)
 		for (uint32_t i = 0; i < dim; i++)
 			query.offset += static_cast<double>(vector[i]) * mean_of(ix)[i];
+	prepare_views(ix, y, query);
 }
 
 Interval coded_interval(const vx_index &ix, const Query &query, const vx_code_entry &entry) {
-	if (query.wild || !is_finite(entry))
+	const uint32_t number = anchor_number(entry.row);
+	if (query.wild || !is_finite(entry) || number >= query.nviews) // an anchor may be newer than this query
 		return {-kInfinity, kInfinity};
+	const View &view = query.views[number];
 	const double gamma = query.gamma, error = entry.error;
 	if (query.metric != VX_IP) {
-		const float sum = kernels().refine_l2_squared(query.point, entry.code, entry.scale, query.dim);
+		const float sum = kernels().refine_l2_squared(view.point, entry.code, entry.scale, query.dim);
 		if (!std::isfinite(sum))
 			return {-kInfinity, kInfinity};
 		const double a = std::sqrt(static_cast<double>(sum));
 		// scale * code may be rounded before it is subtracted: an error in the size of the terms, not of the difference
-		const double slack = query.point_error + gamma * a + (2 * kUnit + kFloat64) * (query.norm + a + error) + kTiny;
+		const double slack = view.point_error + gamma * a + (2 * kUnit + kFloat64) * (view.norm + a + error) +
+							 kFloat64 * (query.norm + view.anchor_norm) + kTiny;
 		return operator_interval(query, std::fmax(0, a - error - slack), a + error + slack);
 	}
-	const float dot = kernels().refine_dot(query.point, entry.code, query.dim);
-	const double product = query.offset + static_cast<double>(entry.scale) * dot;
+	const float dot = kernels().refine_dot(view.point, entry.code, query.dim);
+	const double product = view.offset + static_cast<double>(entry.scale) * dot;
 	const double code_norm = 127 * std::sqrt(static_cast<double>(query.dim)) * entry.scale;
-	const double row_norm = ix.mean_norm + code_norm + error; // at least |x|
+	const double row_norm = ix.mean_norm + view.anchor_norm + code_norm + error; // at least |x|
 	const double slack = query.norm * error + query.point_error * (code_norm + error) +
 						 gamma * query.norm * (code_norm + row_norm) + kFloat64 * query.norm * row_norm + kTinyProduct;
 	if (!std::isfinite(product) || !std::isfinite(slack))
@@ -124,12 +182,12 @@ double ball_bound(const vx_index &ix, const Query &query, double dot, double cen
 	const double rounding = 4 * kUnit * (centroid_squared + query.bytes_squared); // stored norm and scales are float32
 	if (query.metric != VX_IP) {
 		const double squared = centroid_squared - 2 * dot + query.bytes_squared - rounding;
-		const double distance = std::sqrt(std::fmax(0, squared)) - query.shape.error;
+		const double distance = std::sqrt(std::fmax(0, squared)) - query.bytes_error;
 		const double low = distance * (1 - kFloat64) - radius - kFloat64 * (query.norm + radius);
 		return operator_interval(query, std::fmax(0, low), 0).low;
 	}
 	const double centroid_norm = std::sqrt(centroid_squared);
-	const double most = query.offset + dot + rounding + query.shape.error * centroid_norm + query.norm * radius;
+	const double most = query.offset + dot + rounding + query.bytes_error * centroid_norm + query.norm * radius;
 	const double row_norm = ix.mean_norm + centroid_norm + radius;
 	return -(most + 2 * query.gamma * query.norm * row_norm + kTinyProduct);
 }

@@ -13,6 +13,15 @@ struct Interval {
 	double low, high;
 };
 
+// The query as it looks from the mean, or from an anchor: what refine codes relative to that are compared with.
+struct View {
+	const float *point; // float32[dim], rotated; inner product: always the query itself
+	double norm;        // |point|
+	double point_error; // |exact - point|
+	double anchor_norm; // distance of the anchor from the mean
+	double offset;      // inner product: <q, mean + anchor>; else 0
+};
+
 struct Query {
 	vx_metric metric;
 	uint32_t dim;
@@ -22,14 +31,20 @@ struct Query {
 	float *point;   // rotated, float32[dim]
 	int8_t *bytes;  // rotated, 8 bits, zero-padded
 	ScanQueryShape shape;
-	int32_t covered_sum;     // of the bytes that scan codes cover
-	double squared;          // |point|^2
-	double norm;             // |point|
-	double point_error;      // |exact rotated query - point|
-	double bytes_squared;    // |scale * bytes|^2
-	float estimate_rounding; // deviation of a squared distance estimated with the bytes instead of the query
-	double offset;           // inner product: <q, mean>; else 0
+	int32_t covered_sum; // of the bytes that scan codes cover
+	double squared;      // |point|^2
+	double norm;         // |point|
+	double point_error;  // |exact rotated query - point|
+	int8_t *fine;        // what the bytes leave, in 8 bits again; nullptr: not needed
+	ScanQueryShape fine_shape;
+	double bytes_squared; // |scale * bytes|^2, and with `fine`: this is what centroids are compared with
+	double bytes_error;   // its distance from the query
+	float
+		estimate_rounding; // deviation of a squared distance estimated with the bytes instead of the query; not `fine`
+	double offset;         // inner product: <q, mean>; else 0
 	double gamma;
+	View *views; // 0: from the mean, then from each anchor
+	uint32_t nviews;
 };
 
 // Bytes that prepare_query needs for its arrays.

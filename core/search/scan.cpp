@@ -68,7 +68,7 @@ void start_pass(vx_scan &s) {
 	s.estimates.start(std::max(s.k, kFewestEstimates));
 	s.highs.start(s.k);
 	s.first_opened = 0;
-	s.code_error = s.code_rounding = 0;
+	s.code_error = s.code_rounding = s.query_rounding = 0;
 	s.pick = s.npicks = 0;
 	s.has_fence = false;
 	s.in_leaf = s.in_node = false;

@@ -58,12 +58,18 @@ struct Waiting {
 	uint32_t ref;
 };
 
+// Products of the query's bytes, and its fine ones, with the bytes of 16 centroids.
+struct LaneSums {
+	int32_t coarse[VX_LANES];
+	int32_t fine[VX_LANES];
+};
+
 // An inner node being read. A block that takes several pages is met part by part.
 struct InnerReader {
 	uint64_t id;
 	uint32_t level;
 	uint32_t part; // next one
-	int32_t sums[VX_LANES];
+	LaneSums sums;
 	uint8_t fields[VX_CHILD_FIELDS * VX_ROW_BYTES]; // of a block of several parts
 };
 
@@ -112,8 +118,9 @@ struct vx_scan {
 	vecidx::Smallest<float> estimates; // of the first leaves
 	vecidx::Smallest<double> highs;    // rho_k
 	vecidx::Pool<vecidx::Waiting> waiting;
-	float code_error;    // largest error factor of the leaves scanned in this pass
-	float code_rounding; // largest rounding of an estimate by the float16 factors of these leaves
+	float code_error;     // largest error factor of the leaves scanned in this pass
+	float code_rounding;  // largest rounding of an estimate by the float16 factors of these leaves
+	float query_rounding; // largest deviation of one by the query's rounding to 8 bits
 	size_t refine_at;
 	size_t refine_end; // of the run being refined, which is in order of pages
 	vecidx::LongCode long_code;

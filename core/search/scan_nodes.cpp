@@ -32,11 +32,25 @@ bool has_drifted(const Query &query, const Node &node, float radius) {
 	return query.metric == VX_IP && node.level == 0 && radius > kDrifted * node.spread;
 }
 
-void add_child(vx_scan &s, const InnerBlock &block, const int32_t *sums, uint32_t lane) {
+void add_products(const Query &query, const uint8_t *rows, uint32_t first_quad, uint32_t n, LaneSums &sums) {
+	kernels().centroid_rows(rows, query.bytes + size_t(first_quad) * 4, n, sums.coarse);
+	if (query.fine != nullptr)
+		kernels().centroid_rows(rows, query.fine + size_t(first_quad) * 4, n, sums.fine);
+}
+
+// <query, centroid>, less the centroid's scale.
+float product(const Query &query, const LaneSums &sums, uint32_t lane) {
+	const float coarse = query.shape.scale * static_cast<float>(sums.coarse[lane] - 128 * query.shape.sum);
+	if (query.fine == nullptr)
+		return coarse;
+	return coarse + query.fine_shape.scale * static_cast<float>(sums.fine[lane] - 128 * query.fine_shape.sum);
+}
+
+void add_child(vx_scan &s, const InnerBlock &block, const LaneSums &sums, uint32_t lane) {
 	const Query &query = s.query;
 	const float scale = block.number(VX_CHILD_SCALE, lane), aux = block.number(VX_CHILD_AUX, lane);
 	const float radius = block.number(VX_CHILD_RADIUS, lane), norm = block.number(VX_CHILD_NORM, lane) - aux * aux;
-	const float dot = scale * query.shape.scale * static_cast<float>(sums[lane] - 128 * query.shape.sum);
+	const float dot = scale * product(query, sums, lane);
 	Node &node = *s.nodes.end(); // filled in place: a copy right after writing its fields waits for them
 	node.opened = 0;
 	node.level = static_cast<uint16_t>(s.reader.level - 1);
@@ -61,7 +75,7 @@ void add_child(vx_scan &s, const InnerBlock &block, const int32_t *sums, uint32_
 	s.nodes.set_size(s.nodes.size() + 1);
 }
 
-void add_children(vx_scan &s, const InnerBlock &block, const int32_t *sums) {
+void add_children(vx_scan &s, const InnerBlock &block, const LaneSums &sums) {
 	for (uint32_t lane = 0; lane < VX_LANES && s.fault == nullptr; lane++)
 		if (lane_seen(block, lane, s.start))
 			add_child(s, block, sums, lane);
@@ -73,8 +87,8 @@ void read_blocks(vx_scan &s, const void *page) {
 	const uint32_t blocks = page_header<vx_inner_header>(page).blocks;
 	for (uint32_t i = 0; i < blocks && s.fault == nullptr; i++) {
 		const InnerBlock block = block_at(page, s.visiting, i * rows);
-		alignas(64) int32_t sums[VX_LANES] = {};
-		kernels().centroid_rows(block.codes(), s.query.bytes, quads, sums);
+		alignas(64) LaneSums sums{};
+		add_products(s.query, block.codes(), 0, quads, sums);
 		add_children(s, block, sums);
 	}
 }
@@ -87,11 +101,10 @@ void read_part(vx_scan &s, const void *page) {
 	const uint32_t end = std::min(vx_inner_block_rows(s.query.dim), first + VX_ROWS_PER_PAGE);
 	const uint32_t code = std::max(first, fields);
 	if (reader.part == 0) {
-		memset(reader.sums, 0, sizeof(reader.sums));
+		reader.sums = {};
 		memcpy(reader.fields, rows, sizeof(reader.fields));
 	}
-	kernels().centroid_rows(rows + size_t(code - first) * VX_ROW_BYTES, s.query.bytes + size_t(code - fields) * 4,
-							end - code, reader.sums);
+	add_products(s.query, rows + size_t(code - first) * VX_ROW_BYTES, code - fields, end - code, reader.sums);
 	if (++reader.part < vx_inner_group_pages(s.query.dim))
 		return;
 	reader.part = 0;
@@ -165,6 +178,11 @@ bool choose_picks(vx_scan &s) {
 
 namespace {
 
+// Of a query's norm: three times what the centroid of a leaf near it is off by its rounding to 8 bits (the largest
+// coordinate, some 3 / sqrt(dim) of the norm, over 127 and sqrt(12)). Rows that lie as near to each other as that, far
+// from the mean, are all to one side of their centroid, so nothing is known of them but how far.
+constexpr float kCoarse = 0.02F, kCoarseReach = 1.3F;
+
 // What a node must be below to be opened, rho being the k-th best distance so far. All nodes are asked, so each by few
 // operations.
 struct Gate {
@@ -172,14 +190,16 @@ struct Gate {
 	float limit;    // of a score
 	double reach;   // rho, as estimates count
 	double breadth; // square of how many deviations count
+	float coarse;   // spreads below that are the centroids' rounding more than the rows' own
 
-	Gate(const vx_scan &s, double k_th) : rho(k_th), limit(s.dial.alpha), reach(0), breadth(0) {
+	Gate(const vx_scan &s, double k_th) : rho(k_th), limit(s.dial.alpha), reach(0), breadth(0), coarse(0) {
 		if (s.query.metric == VX_IP)
 			return;
 		reach = estimate_units(s.query, rho);
 		limit = s.nearest + s.dial.alpha * static_cast<float>(reach);
 		const double deviations = 2.0 * s.dial.sigmas * s.dial.deviation;
 		breadth = deviations * deviations;
+		coarse = kCoarse * static_cast<float>(s.query.norm);
 	}
 
 	// Whether the nearest rows of a leaf are likely to lie within rho, by mean and deviation of their squared
@@ -187,6 +207,8 @@ struct Gate {
 	// from its centroid.
 	bool reaches(const Node &leaf) const {
 		const double square = static_cast<double>(leaf.spread) * leaf.spread, over = leaf.base + square - reach;
+		if (leaf.spread < coarse)
+			return std::sqrt(leaf.base) <= kCoarseReach * leaf.spread + std::sqrt(reach);
 		return over <= 0 || over * over <= breadth * leaf.base * square;
 	}
 };

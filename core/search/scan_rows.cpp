@@ -64,12 +64,22 @@ float rounding_of(const vx_scan &s, const Node &leaf, const vx_leaf_header &head
 	return header.unit * header.unit * 0x1p-10F + product * 0x1p-9F + static_cast<float>(s.query.squared) * 0x1p-21F;
 }
 
+// Deviation of an estimate by the query's rounding to 8 bits. Where centroids are compared with more, that of
+// -2 <query - bytes, r> for residuals r is left. Far from the mean centroids are rounded as coarsely as the query, and
+// by nearly the same vector: as much of the residuals is in its direction.
+float query_rounding_of(const vx_scan &s, const Node &leaf) {
+	if (s.query.fine == nullptr)
+		return s.query.estimate_rounding;
+	const auto error = static_cast<float>(s.query.shape.error);
+	return 2 * error * (leaf.spread * s.dial.deviation + error);
+}
+
 // How far an estimate near `squared` may be from the truth: the deviation of codes, which shrinks with the distance,
 // and the query's rounding to 8 bits, which does not.
 float doubt(const vx_scan &s, float error, float squared) {
 	if (s.query.metric == VX_IP)
 		return s.dial.epsilon * error * static_cast<float>(s.query.norm);
-	return s.dial.epsilon * (error * std::sqrt(std::max(0.0F, squared)) + s.query.estimate_rounding);
+	return s.dial.epsilon * (error * std::sqrt(std::max(0.0F, squared)) + s.query_rounding);
 }
 
 // The largest true value that an estimate like this may stand for. Its deviation belongs to that value and not to the
@@ -77,7 +87,7 @@ float doubt(const vx_scan &s, float error, float squared) {
 float most_of(const vx_scan &s, float error, float estimate) {
 	if (s.query.metric == VX_IP)
 		return estimate + doubt(s, error, 0);
-	const float half = s.dial.epsilon * error / 2, from = estimate + s.dial.epsilon * s.query.estimate_rounding;
+	const float half = s.dial.epsilon * error / 2, from = estimate + s.dial.epsilon * s.query_rounding;
 	const float root = half + std::sqrt(std::max(0.0F, half * half + from));
 	return root * root;
 }
@@ -117,6 +127,7 @@ void scan_codes(vx_scan &s, const void *page, uint32_t count) {
 	}
 	s.code_error = std::max(s.code_error, header.error);
 	s.code_rounding = std::max(s.code_rounding, rounding_of(s, leaf, header));
+	s.query_rounding = std::max(s.query_rounding, query_rounding_of(s, leaf));
 	const float scale = s.query.shape.scale;
 	const ScanQuery query{s.query.bytes, 2 * scale / header.unit,
 						  -static_cast<float>(top) * scale * static_cast<float>(s.query.covered_sum) / header.unit};

@@ -21,7 +21,7 @@ PG_FUNCTION_INFO_V1(vecidx_info);
 #define EXPECTED_FOR 10
 
 typedef struct Census {
-	int64 pages[VX_KIND_REST + 1]; /* by kind; 0: never written */
+	int64 pages[VX_KIND_ANCHOR + 1]; /* by kind; 0: never written */
 	int64 live, dead;
 } Census;
 
@@ -36,7 +36,7 @@ static void count_page(Census *census, Page page, const vx_meta *meta, vx_row *r
 	uint32 n = vx_page_counts(page, meta) ? vx_page_rows(page, meta->dim, rows) : 0;
 	int kind;
 
-	for (kind = VX_KIND_REST; kind > 0 && !vx_page_is(page, (vx_page_kind)kind);)
+	for (kind = VX_KIND_ANCHOR; kind > 0 && !vx_page_is(page, (vx_page_kind)kind);)
 		kind--;
 	census->pages[kind]++;
 	for (uint32 i = 0; i < n; i++) {

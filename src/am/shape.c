@@ -59,7 +59,7 @@ static const char *open_mean(Relation index, vx_index *shape, BlockNumber blocks
 			return "it lies beyond the end of the index";
 		buffer = ReadBuffer(index, next);
 		LockBuffer(buffer, BUFFER_LOCK_SHARE);
-		fault = vx_index_set_mean_page(shape, part, BufferGetPage(buffer), &next);
+		fault = vx_index_take_page(shape, part, BufferGetPage(buffer), &next);
 		UnlockReleaseBuffer(buffer);
 	}
 	return fault;

@@ -114,13 +114,20 @@ static bool run(Relation index, vx_tend *machine) {
 void vecidx_tend(Relation index, Relation heap, const vx_chore *chore) {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "vecidx shape", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	const vx_index *shape = vecidx_shape_copy(index);
-	Size bytes = Max(vx_tend_size(shape), (Size)1024 * 1024);
-	vx_tend *machine =
-		vx_tend_init(MemoryContextAllocHuge(context, bytes), bytes, shape, chore, vecidx_oldest_needed(heap));
+	bool done = false;
 
-	if (!run(index, machine))
-		vecidx_shape_forget(index); /* by now another chore is due: whoever comes next notices it */
+	while (!done) {
+		const vx_index *shape = vecidx_shape_copy(index);
+		Size bytes = Max(vx_tend_size(shape), (Size)1024 * 1024);
+		vx_tend *machine =
+			vx_tend_init(MemoryContextAllocHuge(context, bytes), bytes, shape, chore, vecidx_oldest_needed(heap));
+
+		done = run(index, machine);
+		if (!done) {
+			vecidx_shape_forget(index); /* somebody gave it an anchor, or trained it */
+			MemoryContextReset(context);
+		}
+	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 }

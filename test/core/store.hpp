@@ -121,7 +121,7 @@ public:
 		if (meta().levels > 0) {
 			uint32_t next = meta().mean;
 			for (uint32_t part = 0; next != VX_NO_BLOCK; part++)
-				require(vx_index_set_mean_page(ix.get(), part, pages.at(next).data(), &next) == nullptr,
+				require(vx_index_take_page(ix.get(), part, pages.at(next).data(), &next) == nullptr,
 						"the mean page is damaged");
 		}
 		return ix;

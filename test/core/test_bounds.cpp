@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "code/index.hpp"
+#include "page/page.hpp"
 #include "search/query.hpp"
 
 using namespace vecidx;
@@ -90,20 +91,67 @@ void set_random_mean(Space &space, std::mt19937_64 &random, int kind) {
 	vx_index_set_mean(space.ix, mean.data());
 }
 
+// Anchors where rows of any kind lie, in the order in which an index has them read: the newest first.
+void set_random_anchors(Space &space, std::mt19937_64 &random, uint32_t n) {
+	const uint32_t dim = dim_of(*space.ix);
+	std::vector<uint64_t> page(VX_PAGE_SIZE / 8), memory(vx_code_stride(dim) / 8 + 2);
+	auto &entry = *reinterpret_cast<vx_code_entry *>(memory.data());
+	space.ix->meta.nanchors = n;
+	for (uint32_t number = n; number > 0;) {
+		const auto x = make_row(random, dim, static_cast<int>(random() % kKinds));
+		if (vx_classify(space.ix, x.data()) != VX_CLASS_CODED)
+			continue;
+		vx_encode(space.ix, x.data(), &entry);
+		std::vector<uint8_t> bytes(size_t(vx_quads(dim)) * 4);
+		for (size_t i = 0; i < bytes.size(); i++)
+			bytes[i] = static_cast<uint8_t>(entry.code[i] + 128);
+		anchor_put(page.data(), dim, number, number > 1 ? 1 : VX_NO_BLOCK, entry.scale, bytes.data());
+		uint32_t next;
+		REQUIRE(vx_index_take_page(space.ix, vx_mean_pages(dim) + n - number, page.data(), &next) == nullptr);
+		REQUIRE((next == VX_NO_BLOCK) == (number == 1));
+		number--;
+	}
+}
+
 struct Tally {
-	size_t pairs = 0, informative = 0, violations = 0;
+	size_t pairs = 0, informative = 0, violations = 0, anchored = 0;
 };
+
+// An anchored code as one that is relative to the mean stands for the same row, within the error that it states.
+bool absolute_holds(const vx_index &ix, const float *x, const vx_code_entry &entry) {
+	const uint32_t dim = dim_of(ix);
+	std::vector<uint64_t> memory(vx_code_stride(dim) / 8 + 2);
+	auto &absolute = *reinterpret_cast<vx_code_entry *>(memory.data());
+	memcpy(&absolute, &entry, vx_code_stride(dim));
+	if (!make_absolute(ix, absolute) || anchor_number(absolute.row) != 0)
+		return false;
+	std::vector<double> y(dim);
+	project_row(ix, x, y.data());
+	double miss = 0, norm = 0;
+	for (uint32_t i = 0; i < dim; i++) {
+		const double d = y[i] - static_cast<double>(absolute.scale) * absolute.code[i];
+		miss += d * d;
+		norm += y[i] * y[i];
+	}
+	return std::sqrt(miss) <= absolute.error + 1e-13 * std::sqrt(norm);
+}
 
 void try_pairs(Tally &tally, std::mt19937_64 &random, uint32_t dim, vx_metric metric, int kind, size_t count) {
 	Space space(dim, metric, random());
 	set_random_mean(space, random, kind);
+	if (vx_may_have_anchors(dim) && random() % 2 == 0)
+		set_random_anchors(space, random, 1 + random() % VX_MOST_ANCHORS);
 	std::vector<uint64_t> entry_memory(vx_code_stride(dim) / 8 + 2), query_memory(query_bytes(*space.ix) / 8 + 8);
 	auto &entry = *reinterpret_cast<vx_code_entry *>(entry_memory.data());
 	for (size_t i = 0; i < count; i++) {
 		const auto x = make_row(random, dim, kind);
 		if (vx_classify(space.ix, x.data()) != VX_CLASS_CODED)
 			continue;
-		vx_encode(space.ix, x.data(), &entry);
+		encode_near(*space.ix, x.data(), entry);
+		if (anchor_number(entry.row) > 0) {
+			tally.anchored++;
+			tally.violations += absolute_holds(*space.ix, x.data(), entry) ? 0 : 1;
+		}
 		const auto q = make_query(random, x, kind, i);
 		Query query;
 		prepare_query(*space.ix, q.data(), query_memory.data(), query);
@@ -140,8 +188,9 @@ TEST_CASE("operator results lie within the intervals of refine codes") {
 					try_pairs(tally, random, dim, metric, kind, dim > 2000 ? count / 16 + 1 : count);
 	}
 	WARN(tally.pairs << " pairs, " << tally.informative << " with a finite bound, " << tally.violations
-					 << " violations");
+					 << " violations, " << tally.anchored << " rows with an anchor");
 	CHECK(tally.violations == 0);
+	CHECK(tally.anchored > tally.pairs / 10);
 	CHECK(tally.informative > tally.pairs / 2);
 }
 
@@ -151,6 +200,7 @@ namespace {
 size_t try_balls(std::mt19937_64 &random, uint32_t dim, vx_metric metric, size_t count, size_t &useful) {
 	Space space(dim, metric, random());
 	set_random_mean(space, random, 0);
+	space.ix->meta.spread = random() % 2 == 0 ? 0 : 1e6; // all queries are far from the mean, or none
 	std::vector<uint64_t> row_memory(vx_code_stride(dim) / 8 + 2), center_memory(vx_code_stride(dim) / 8 + 2),
 		query_memory(query_bytes(*space.ix) / 8 + 8);
 	auto &row = *reinterpret_cast<vx_code_entry *>(row_memory.data());
@@ -173,6 +223,8 @@ size_t try_balls(std::mt19937_64 &random, uint32_t dim, vx_metric metric, size_t
 			radius += miss * miss;
 			norm += c * c;
 			dot += c * query.bytes[j] * query.shape.scale;
+			if (query.fine != nullptr)
+				dot += c * query.fine[j] * query.fine_shape.scale;
 		}
 		radius = (std::sqrt(radius) + row.error) * (1 + 1e-6);
 		if (!query.ordered || query.wild)

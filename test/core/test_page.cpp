@@ -39,7 +39,7 @@ vx_meta sound_meta(uint32_t dim, uint32_t bits) {
 	meta.raw = 1;
 	meta.wild = 2;
 	meta.late = 3;
-	meta.code_tail = VX_NO_BLOCK;
+	meta.code_tail = meta.anchors = VX_NO_BLOCK;
 	std::fill_n(meta.room, 4, VX_NO_BLOCK);
 	return meta;
 }
@@ -232,6 +232,13 @@ TEST_CASE("every fault of a meta page is found", "[page]") {
 	CHECK(fault([](vx_meta &m) { m.code_tail = 0; }));
 	CHECK(fault([](vx_meta &m) { m.root_node = m.next_node; }));
 	CHECK(fault([](vx_meta &m) { m.raw_node = m.next_node; }));
+	CHECK(fault([](vx_meta &m) { m.anchors = 0; }));
+	CHECK(fault([](vx_meta &m) { m.anchors = 5; }));
+	CHECK(fault([](vx_meta &m) { m.nanchors = 1; }));
+	CHECK(fault([](vx_meta &m) {
+		m.anchors = 5;
+		m.nanchors = VX_MOST_ANCHORS + 1;
+	}));
 	CHECK(fault([](vx_meta &m) { m.clock = 0; }));
 	CHECK(fault([](vx_meta &m) { m.clock = VX_NEVER; }));
 	for (uint32_t list = 0; list < 4; list++)

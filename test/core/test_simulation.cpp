@@ -46,7 +46,8 @@ TEST_CASE("simulated schedules", "[simulation]") {
 	CHECK(failures == 0);
 	if (getenv("VECIDX_COUNTS") != nullptr)
 		printf("steps %lu inserts %lu chores %lu vacuums %lu scans %lu crashes %lu standby %lu again %lu cancelled %lu "
-			   "levels %lu records %lu rows %lu\n",
+			   "levels %lu records %lu rows %lu anchors %lu\n",
 			   counts.steps, counts.inserts, counts.chores, counts.vacuums, counts.scans, counts.crashes,
-			   counts.standby_scans, counts.again, counts.cancelled, counts.levels, counts.records, counts.rows);
+			   counts.standby_scans, counts.again, counts.cancelled, counts.levels, counts.records, counts.rows,
+			   counts.anchors);
 }

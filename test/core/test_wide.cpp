@@ -288,8 +288,8 @@ TEST_CASE("faults of codes that take two pages are found", "[wide]") {
 		Index other(dim);
 		vx_index_open(other.get(), store.pages[0].data());
 		uint32_t next = store.meta().mean;
-		REQUIRE(vx_index_set_mean_page(other.get(), 0, store.pages[next].data(), &next) == nullptr);
-		CHECK(vx_index_set_mean_page(other.get(), 1, store.pages[next].data(), &next) != nullptr);
+		REQUIRE(vx_index_take_page(other.get(), 0, store.pages[next].data(), &next) == nullptr);
+		CHECK(vx_index_take_page(other.get(), 1, store.pages[next].data(), &next) != nullptr);
 		return;
 	}
 	SECTION("nothing leads there") {

@@ -55,6 +55,16 @@ sub crowd
 	return "INSERT INTO $table (v) SELECT made_vector($seed / 1000, $dim{$table}) + made_vector($seed + i, $dim{$table}, 0.02)"
 		. " FROM generate_series(1, $n) i;\n";
 }
+# in one place that is farther from all others each time
+my $distance = 100;
+sub far_crowd
+{
+	my ($n) = @_;
+	$seed += $n;
+	$distance *= 1.2;
+	return "INSERT INTO tree (v) SELECT made_vector(7, 4, $distance) + made_vector($seed + i, 4, 0.5)"
+		. " FROM generate_series(1, $n) i;\n";
+}
 sub delete_some
 {
 	my ($table, $every) = @_;
@@ -67,6 +77,7 @@ my %work = (
 	first => sub { "TRUNCATE first;\n" . insert('first', 4100) . insert('first', 100) . insert('first', 100) },
 	split => sub { join('', map { crowd('tree', 30) . insert('tree', 30) } 1 .. 6) },
 	reuse => sub { join('', map { crowd('tree', 30) } 1 .. 8) . "VACUUM tree;\n" . crowd('tree', 100) },
+	away => sub { join('', map { far_crowd(30) } 1 .. 4) },
 	lane => sub { join('', map { crowd('wide', 20) } 1 .. 4) },
 	slot => sub { insert('vast', 12) },
 	root => sub { "DELETE FROM deep WHERE id > 12270;\nVACUUM deep;\nREINDEX INDEX deep_v;\n" . join('', map { crowd('deep', 100) } 1 .. 4) },
@@ -83,6 +94,7 @@ my @places = (
 	[ thin => 'tend move out' ],
 	[ reuse => 'tend free', 'tend clear' ],
 	[ node => 'tend grow', 'tend new inner page', 'tend link' ],
+	[ away => 'tend anchor' ],
 	[ lane => 'tend lane' ],
 	[ slot => 'insert slot', 'insert row' ],
 	[ root => 'tend root child', 'tend new root', 'tend replace root' ],
@@ -94,7 +106,7 @@ $times{build} = [ 'before', 'after' ];
 push @{ $times{$_} }, 'freed' for 'tend free';
 # records of several pages
 my %several = map { $_ => 1 } ('insert room', 'insert slot', 'insert page', 'insert code page', 'tend publish', 'tend move in', 'tend move out',
-	'tend replace root', 'train publish', 'vacuum release');
+	'tend replace root', 'train publish', 'vacuum release', 'tend anchor');
 
 # What asks whether the index is as it must be; a sound one answers 0|0.
 sub questions

@@ -89,22 +89,22 @@ const vx_meta *vx_page_meta(const void *page);
 
 /* ---- index: what is fixed between trainings ------------------------------------------------------------------- */
 
-/* Shape, rotation, mean: a single flat block that may be copied and cached (rd_amcache). */
+/* Shape, rotation, mean, anchors: a single flat block that may be copied and cached (rd_amcache). */
 typedef struct vx_index vx_index;
 
-/* Bytes of an index of that many dimensions, mean and rotation included. */
+/* Bytes of an index of that many dimensions, mean, rotation and anchors included. */
 size_t vx_index_size(uint32_t dim);
 
 /* From scratch, for a build: the mean is zero until set. bits 0 chooses by dimension; leaf_size 0 chooses. */
 void vx_index_shape(vx_index *ix, uint32_t dim, vx_metric metric, uint32_t bits, uint32_t leaf_size, uint64_t seed);
 
 /*
- * From a valid meta page. When the index has a tree, the caller then reads the pages of the mean: meta->mean, and so on
- * until *next is VX_NO_BLOCK.
+ * From a valid meta page. When the index has a tree, the caller then reads the pages of the mean and of the anchors:
+ * meta->mean, and so on until *next is VX_NO_BLOCK.
  */
 void vx_index_open(vx_index *ix, const void *meta_page);
-/* Takes the mean's page number `part`, from 0. NULL, or what is wrong with the page (static string). */
-const char *vx_index_set_mean_page(vx_index *ix, uint32_t part, const void *page, uint32_t *next);
+/* Takes page number `part` of these, from 0. NULL, or what is wrong with the page (static string). */
+const char *vx_index_take_page(vx_index *ix, uint32_t part, const void *page, uint32_t *next);
 /* The mean that rows are centred by: float32[dim], finite. */
 void vx_index_set_mean(vx_index *ix, const float *mean);
 /* Add a row of class CODED to float64[dim] sums, in the form whose mean the index wants (unit length under cosine). */
@@ -119,7 +119,8 @@ vx_class vx_classify(const vx_index *ix, const float *x);
 
 /*
  * Refine code of a vector of class CODED: centre, (normalise for cosine,) rotate, quantise to 8 bits, with the proved
- * norm of the error. `out` has vx_code_stride(dim) bytes; out->row is left alone.
+ * norm of the error. `out` has vx_code_stride(dim) bytes; out->row is left alone. For building: inserts code relative
+ * to the nearest anchor.
  */
 void vx_encode(const vx_index *ix, const float *x, vx_code_entry *out);
 

@@ -17,7 +17,7 @@
 #define VX_BLOCKS_OFFSET 64u  /* first 64-byte row of inner and leaf pages (40-byte own header) */
 
 #define VX_MAGIC 0x78646976u /* "vidx" */
-#define VX_FORMAT_VERSION 3u
+#define VX_FORMAT_VERSION 4u
 #define VX_PAGE_ID 0xFF9Au /* last two bytes of every page, as PostgreSQL's own access methods have one */
 #define VX_NO_BLOCK 0xFFFFFFFFu
 #define VX_META_BLOCK 0u
@@ -30,14 +30,15 @@
 
 typedef enum vx_page_kind {
 	VX_KIND_META = 1,
-	VX_KIND_MEAN = 2,  /* the float32 mean of the rows */
-	VX_KIND_INNER = 3, /* children: 8-bit centroids, radii, blocks */
-	VX_KIND_LEAF = 4,  /* scan codes with references to code slots */
-	VX_KIND_CODE = 5,  /* row pointers with refine codes */
-	VX_KIND_RAW = 6,   /* row pointers with float32 vectors */
-	VX_KIND_LIST = 7,  /* row pointers alone */
-	VX_KIND_FREE = 8,  /* was in use, to be used again */
-	VX_KIND_REST = 9   /* what the page of a code slot has no room for of its refine code */
+	VX_KIND_MEAN = 2,   /* the float32 mean of the rows */
+	VX_KIND_INNER = 3,  /* children: 8-bit centroids, radii, blocks */
+	VX_KIND_LEAF = 4,   /* scan codes with references to code slots */
+	VX_KIND_CODE = 5,   /* row pointers with refine codes */
+	VX_KIND_RAW = 6,    /* row pointers with float32 vectors */
+	VX_KIND_LIST = 7,   /* row pointers alone */
+	VX_KIND_FREE = 8,   /* was in use, to be used again */
+	VX_KIND_REST = 9,   /* what the page of a code slot has no room for of its refine code */
+	VX_KIND_ANCHOR = 10 /* a point that refine codes may be relative to */
 } vx_page_kind;
 
 /* The special area: what a page is. `node` is never reused; a pointer to a page also holds the node it expects. */
@@ -89,7 +90,9 @@ typedef struct vx_meta {
 	double spread;      /* root mean square distance of the trained rows to the mean */
 	double local_dim;   /* number of directions in which near rows lie (participation ratio), 0: unknown */
 	uint64_t trained;   /* code pages written by the first training carry this node id, others 0 */
-	uint64_t reserved[3];
+	uint32_t anchors;   /* the newest VX_KIND_ANCHOR page, VX_NO_BLOCK: none */
+	uint32_t nanchors;
+	uint64_t reserved[2];
 } vx_meta;
 
 /* Which rows a page with room is for: meta.room. */
@@ -123,6 +126,10 @@ typedef struct vx_row {
 #define VX_ROW_DEAD 1u /* code page: removed by VACUUM, skip; scan entries may still lead here */
 #define VX_ROW_NULL 2u /* list page: the vector is NULL (else its distance is NaN) */
 #define VX_ROW_FREE 4u /* code page, with DEAD: no scan entry leads here, the slot may be used again */
+/* Code page: number of the anchor that the code is relative to; 0: it is relative to the mean. */
+#define VX_ROW_ANCHOR 0x0F00u
+#define VX_ROW_ANCHOR_SHIFT 8
+#define VX_MOST_ANCHORS 15u
 
 /*
  * Code page: vx_rows_header at 24, then entries of vx_code_stride(dim) bytes from 40. An entry larger than a page has
@@ -131,8 +138,8 @@ typedef struct vx_row {
  */
 typedef struct vx_code_entry {
 	vx_row row;
-	float scale; /* y ~ scale * code */
-	float error; /* |y - scale * code|, rounded up */
+	float scale; /* y ~ anchor + scale * code */
+	float error; /* |y - anchor - scale * code|, rounded up */
 	int8_t code[];
 } vx_code_entry;
 
@@ -296,6 +303,14 @@ static inline uint32_t vx_mean_pages(uint32_t dim) {
 static inline uint32_t vx_mean_coordinates(uint32_t dim, uint32_t part) {
 	uint32_t before = part * VX_MEAN_PER_PAGE, left = dim > before ? dim - before : 0;
 	return left < VX_MEAN_PER_PAGE ? left : VX_MEAN_PER_PAGE;
+}
+
+/*
+ * Anchor page: vx_mean_header at 24, `part` its number from 1 on and `next` the page of the one before; the point, as a
+ * vx_origin, from VX_BLOCKS_OFFSET on. Where it would not fit a page there are none.
+ */
+static inline int vx_may_have_anchors(uint32_t dim) {
+	return vx_origin_bytes(dim) <= VX_SPECIAL_OFFSET - VX_BLOCKS_OFFSET;
 }
 
 /*

@@ -50,6 +50,7 @@ inline Config draw_config(uint64_t seed, Random &random) {
 	c.abort = random.of({0.05, 0.15, 0.5});
 	c.remove = random.of({0.01, 0.25, 0.25});
 	c.cut_log = random.chance(0.5);
+	c.reach = random.of({3.0F, 3.0F, 3.0F, 30.0F});
 	if (seed % 40 == 39)
 		make_vast(c, random);
 	return c;
@@ -79,6 +80,7 @@ public:
 	}
 	const Counts &counts() {
 		world_.counts.records = world_.log.end();
+		world_.counts.anchors = world_.disk.store.meta().nanchors;
 		return world_.counts;
 	}
 

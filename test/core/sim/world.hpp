@@ -26,6 +26,7 @@ struct Config {
 	double vacuum, give_up;
 	double abort, remove; // shares of transactions and of statements
 	bool cut_log;         // crashes lose the newest records too
+	float reach;          // how far apart the centres of rows to come lie
 };
 
 // Memory of machines, used again: getting it from the system takes longer than what is done in it.
@@ -152,7 +153,7 @@ struct Standby {
 // Counts of what happened, for the reader of a run.
 struct Counts {
 	uint64_t steps = 0, inserts = 0, chores = 0, trainings = 0, vacuums = 0, scans = 0, crashes = 0, standby_scans = 0,
-			 again = 0, cancelled = 0, levels = 0, records = 0, rows = 0, untended = 0;
+			 again = 0, cancelled = 0, levels = 0, records = 0, rows = 0, untended = 0, anchors = 0;
 	void add(const Counts &o) {
 		for (size_t i = 0; i < sizeof(Counts) / sizeof(uint64_t); i++)
 			reinterpret_cast<uint64_t *>(this)[i] += reinterpret_cast<const uint64_t *>(&o)[i];
@@ -206,7 +207,7 @@ inline Vector World::new_vector() {
 	if (centre.empty() || random.chance(config.drift)) {
 		centre.resize(dim);
 		for (float &x : centre)
-			x = 3 * random.normal();
+			x = config.reach * random.normal();
 	}
 	Vector x(dim);
 	for (uint32_t i = 0; i < dim; i++)

@@ -9,9 +9,8 @@ namespace vecidx_sim {
 class Tend {
 public:
 	Tend(World &world, Index &index, const vx_chore &chore)
-		: world_(world), cached_(index), index_(index), memory_(world.memory) {
-		const size_t bytes = vx_tend_size(index_);
-		t_ = vx_tend_init(memory_.take(bytes), bytes, index_, &chore, world.database.oldest());
+		: world_(world), cached_(index), index_(index), chore_(chore), memory_(world.memory) {
+		start();
 		world.counts.chores++;
 	}
 
@@ -39,8 +38,10 @@ public:
 		case VX_YIELD:
 			return false;
 		case VX_STALE:
-			cached_ = world_.open(world_.disk.store);
-			break;
+			tree_.release();
+			index_ = cached_ = world_.open(world_.disk.store);
+			start();
+			return false;
 		case VX_DONE:
 		case VX_FULL:
 			break;
@@ -55,6 +56,10 @@ public:
 	}
 
 private:
+	void start() {
+		const size_t bytes = vx_tend_size(index_);
+		t_ = vx_tend_init(memory_.take(bytes), bytes, index_, &chore_, world_.database.oldest());
+	}
 	vx_step write() {
 		const vx_step step = world_.disk.write(want_, [&](void *const pages[], const uint32_t blocks[], vx_want *want) {
 			return vx_tend_apply(t_, pages, blocks, world_.database.next, want);
@@ -64,6 +69,7 @@ private:
 
 	World &world_;
 	Index &cached_, index_;
+	vx_chore chore_;
 	MachineMemory memory_;
 	vx_tend *t_;
 	Held tree_;
