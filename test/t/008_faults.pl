@@ -139,7 +139,7 @@ sub strike
 		$struck = $err =~ ($kind eq 'error' ? qr/fault: $place/ : qr/server closed the connection/);
 		last if $struck || $err ne '';
 	}
-	$node->poll_query_until('postgres', 'SELECT 1', '1') if $kind eq 'crash';
+	wait_until_ready($node) if $kind eq 'crash';
 	if (!$struck)
 	{
 		fail("$kind at $place: " . ($err || "it was not passed $pass times"));

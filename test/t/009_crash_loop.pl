@@ -112,7 +112,7 @@ sub come_back
 			$node->{_pid} = undef;
 		}
 	}
-	$node->poll_query_until('postgres', 'SELECT 1', '1') or die 'the server did not come back';
+	wait_until_ready($node);
 	return;
 }
 

@@ -5,11 +5,26 @@ use strict;
 use warnings;
 
 use Exporter 'import';
+use PostgreSQL::Test::Utils;
 use Test::More;
+use Time::HiRes;
 
-our @EXPORT = qw(create_helpers make_table insert_rows sound same_answers answers indexes_of);
+our @EXPORT = qw(create_helpers make_table insert_rows sound same_answers answers indexes_of wait_until_ready);
 
 our @classes = ([ l2 => '<->' ], [ cosine => '<=>' ], [ ip => '<#>' ]);
+
+# After a crash. Not by a query: psql that cannot connect ends before it has read its input, and the test with it.
+sub wait_until_ready
+{
+	my ($node) = @_;
+	my @ask = ('pg_isready', '-q', '-h', $node->host, '-p', $node->port);
+	for (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
+	{
+		return 1 if system(@ask) == 0;
+		Time::HiRes::sleep(0.1);
+	}
+	die 'the server did not come back';
+}
 
 # Vectors around 20 centres, the same for the same seed; every 50th is NULL, every 53rd the zero vector.
 sub create_helpers
