@@ -154,6 +154,7 @@ ISOLATION = \
 	scan_beside_growth \
 	first_training \
 	train_beside_build \
+	anchors \
 
 ISOLATION_OPTS = --inputdir=$(srcdir)/test/isolation --load-extension=vecidx
 

@@ -59,7 +59,7 @@ public:
 	Grower(Pages &pages, std::vector<uint64_t> &index, uint32_t dim) : pages_(pages), index_(index), dim_(dim) {}
 
 	void start(vx_metric metric, uint32_t bits, uint32_t leaf) {
-		index_.resize(vx_index_size(dim_) / 8 + 1);
+		index_.resize(vx_index_size(dim_, VX_MOST_ANCHORS) / 8 + 1);
 		vx_index_shape(ix(), dim_, metric, bits, leaf, 1);
 		const size_t bytes = vx_writer_size(ix(), nullptr);
 		vx_writer *writer = vx_writer_init(memory_.take(bytes), bytes, ix(), nullptr);

@@ -97,7 +97,7 @@ std::vector<uint8_t> encode(const Data &data, vx_index *ix) {
 
 void build(Built &out, const Data &data, uint32_t bits, uint32_t leaf) {
 	const size_t n = data.rows(), stride = vx_code_stride(data.dim);
-	out.index.resize(vx_index_size(data.dim) / 8 + 1);
+	out.index.resize(vx_index_size(data.dim, 0) / 8 + 1);
 	vx_index *ix = out.ix();
 	vx_index_shape(ix, data.dim, data.metric, bits, leaf, 1);
 	const auto start = Clock::now();

@@ -221,10 +221,9 @@ float extra_coordinate(const vx_index &ix, const vx_code_entry &entry) {
 
 using namespace vecidx;
 
-size_t vx_index_size(uint32_t dim) {
+size_t vx_index_size(uint32_t dim, uint32_t anchors) {
 	const size_t bytes = sizeof(vx_index) + size_t(dim) * (2 * sizeof(float) + kRotationRounds) + 3;
-	const size_t anchors = vx_may_have_anchors(dim) ? size_t(VX_MOST_ANCHORS) * vx_origin_bytes(dim) : 0;
-	return (bytes + anchors + 7) / 8 * 8;
+	return (bytes + size_t(anchors) * vx_origin_bytes(dim) + 7) / 8 * 8;
 }
 
 void vx_index_shape(vx_index *ix, uint32_t dim, vx_metric metric, uint32_t bits, uint32_t leaf_size, uint64_t seed) {

@@ -28,7 +28,7 @@ struct vx_index {
 	uint32_t rotation_size; // largest power of two <= dim
 	float mean_norm;        // |mean|, rounded up
 							// then: float mean[dim], float rotated_mean[dim], uint8_t signs[kRounds * dim] (0 or 1),
-							// and room for VX_MOST_ANCHORS origins where there may be anchors
+							// and an origin an anchor
 };
 
 namespace vecidx {

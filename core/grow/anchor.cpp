@@ -7,14 +7,15 @@
 namespace vecidx {
 namespace {
 
-// A new leaf whose centroid is so far from the mean and all anchors, in root mean square distances of the first rows to
-// the mean, becomes one. Below that a query has next to no more rows to fetch (doc/growth.md).
+// A new leaf whose centroid is so far from the mean and all anchors becomes one, in root mean square distances of the
+// first rows to the mean, or of the leaf's rows to it where these are larger: the first rows may have been alike, or
+// none. Below that a query has next to no more rows to fetch (doc/growth.md).
 constexpr double kFar = 2;
 
 // One of the leaves that a split made; kNoIndex: none is far enough.
 uint32_t far_leaf(vx_tend &t) {
-	const double least = kFar * t.meta.spread;
 	for (uint32_t i = t.hood.nleaves; i < t.hood.nleaves + t.plan.parts; i++) {
+		const double least = kFar * std::fmax(t.meta.spread, t.hood.leaves[i].child.spread);
 		t.plan.near.decode(i, t.scratch);
 		if (nearest_anchor(*t.ix, t.scratch).squared > least * least)
 			return i;

@@ -37,7 +37,7 @@ uint64_t root_id(const vx_tend &t) {
 bool make_shape(vx_tend &t) {
 	Training &r = t.training;
 	const uint32_t dim = dim_of(t);
-	const size_t bytes = vx_index_size(dim);
+	const size_t bytes = vx_index_size(dim, 0);
 	double *sums = nullptr;
 	float *mean = nullptr;
 	const bool taken = carve(t, [&](Carver &memory) {

@@ -160,18 +160,27 @@ vx_step step_codes(vx_tend &t, vx_want &want) {
 
 namespace {
 
-// The code at the end of `codes` is whole.
-void keep_code(Neighbourhood &h, uint32_t dim) {
+// The code at the end of `codes` is whole: keep it as it is stored too, and make it absolute.
+void keep_code(vx_tend &t) {
+	Neighbourhood &h = t.hood;
+	const size_t bytes = vx_code_stride(dim_of(t));
+	if (t.ix->meta.nanchors > 0) {
+		memcpy(h.stored.end(), h.codes.end(), bytes);
+		h.stored.set_size(h.stored.size() + bytes);
+	}
+	if (!make_absolute(*t.ix, *reinterpret_cast<vx_code_entry *>(h.codes.end()))) {
+		t.fault = "a refine code is relative to an anchor that is not there";
+		return;
+	}
 	h.rows[h.row_at].code = h.ncodes++;
-	h.codes.set_size(h.codes.size() + vx_code_stride(dim));
+	h.codes.set_size(h.codes.size() + bytes);
 }
 
 void finish_code(vx_tend &t, const void *page) {
 	Neighbourhood &h = t.hood;
 	t.fault = h.long_code.finish(page, dim_of(t));
-	if (t.fault != nullptr)
-		return;
-	keep_code(h, dim_of(t));
+	if (t.fault == nullptr)
+		keep_code(t);
 	h.row_at++;
 }
 
@@ -205,15 +214,9 @@ void codes_page(vx_tend &t, const void *page) {
 			return;
 		}
 		memcpy(h.codes.end(), &entry, vx_code_stride(dim));
-		if (t.ix->meta.nanchors > 0) {
-			memcpy(h.stored.end(), &entry, vx_code_stride(dim));
-			h.stored.set_size(h.stored.size() + vx_code_stride(dim));
-		}
-		if (!make_absolute(*t.ix, *reinterpret_cast<vx_code_entry *>(h.codes.end()))) {
-			t.fault = "a refine code is relative to an anchor that is not there";
+		keep_code(t);
+		if (t.fault != nullptr)
 			return;
-		}
-		keep_code(h, dim);
 	}
 }
 

@@ -33,6 +33,12 @@ Interval operator_interval(const Query &query, double low, double high) {
 
 // A query far from the mean, or for inner product one for rows far from it, is rounded to 8 bits so coarsely that
 // leaves could not be told apart. Then centroids are compared with 16.
+bool is_far(const vx_index &ix, const Query &query) {
+	if (query.metric == VX_IP || !(ix.meta.spread > 0)) // the first rows say nothing of distances
+		return ix.meta.nanchors > 0;
+	return query.norm > kFar * ix.meta.spread;
+}
+
 void prepare_fine(const vx_index &ix, const double *y, Query &query) {
 	double rest[VX_MAX_DIM];
 	for (uint32_t i = 0; i < query.dim; i++)
@@ -126,7 +132,7 @@ void prepare_query(const vx_index &ix, const float *vector, void *memory, Query 
 	query.point_error = std::sqrt(error);
 	query.norm = std::sqrt(query.squared);
 	query.shape = quantize_query(y, dim, padded_bytes(ix), query.bytes);
-	if (query.metric == VX_IP ? ix.meta.nanchors > 0 : query.norm > kFar * ix.meta.spread)
+	if (is_far(ix, query))
 		prepare_fine(ix, y, query);
 	measure_bytes(y, query);
 	const uint32_t covered = vx_scan_dims(dim, ix.meta.scan_bits);
@@ -179,7 +185,8 @@ double raw_value(const Query &query, const float *x) {
 }
 
 double ball_bound(const vx_index &ix, const Query &query, double dot, double centroid_squared, double radius) {
-	const double rounding = 4 * kUnit * (centroid_squared + query.bytes_squared); // stored norm and scales are float32
+	// stored norm, both products of scales and integers, and their sum are float32
+	const double rounding = 6 * kUnit * (centroid_squared + query.bytes_squared);
 	if (query.metric != VX_IP) {
 		const double squared = centroid_squared - 2 * dot + query.bytes_squared - rounding;
 		const double distance = std::sqrt(std::fmax(0, squared)) - query.bytes_error;

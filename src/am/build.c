@@ -56,7 +56,7 @@ void vecidx_build_share(VecidxBuild *build, vx_index *shape) {
 static void shape_build(VecidxBuild *build, Relation index) {
 	VecidxOptions options = vecidx_options_of(index);
 	uint32 dim = vecidx_dimension_of(index);
-	vx_index *shape = palloc(vx_index_size(dim));
+	vx_index *shape = palloc(vx_index_size(dim, 0));
 
 	build->index = index;
 	check_scan_bits(dim, options.scan_bits);

@@ -44,7 +44,7 @@ static Sizes estimate(const VecidxBuild *build, const VecidxTeam *team) {
 	shm_toc_estimator *estimator = &team->context->estimator;
 	int workers = team->context->nworkers;
 	Sizes sizes = {.shared = add_size(offsetof(VecidxShared, parts), mul_size(workers, sizeof(VecidxPart))),
-				   .shape = vx_index_size(build->dim),
+				   .shape = vx_index_size(build->dim, 0),
 				   .scan = table_parallelscan_estimate(build->heap, team->snapshot),
 				   .sort = tuplesort_estimate_shared(workers + 1),
 				   .buffers = mul_size(workers, sizeof(BufferUsage)),

@@ -68,8 +68,10 @@ static void grow(vx_check *machine, Size bytes) {
 	vx_check_grow(machine, MemoryContextAllocHuge(CurrentMemoryContext, bytes), bytes);
 }
 
-/* One pass over the index. False: `want` says what is wrong. */
-static bool structure_holds(Check *check, vx_want *want) {
+typedef enum Verdict { SOUND, FAULTY, OUTDATED } Verdict;
+
+/* One pass over the index. FAULTY: `want` says what is wrong. OUTDATED: the shape is not the index's any more. */
+static Verdict judge_structure(Check *check, vx_want *want) {
 	const vx_index *shape = vecidx_shape_copy(check->index);
 	BlockNumber blocks = RelationGetNumberOfBlocks(check->index);
 	Size bytes = vx_check_size(shape, blocks);
@@ -79,7 +81,7 @@ static bool structure_holds(Check *check, vx_want *want) {
 		CHECK_FOR_INTERRUPTS();
 		switch (vx_check_next(machine, want)) {
 		case VX_DONE:
-			return true;
+			return SOUND;
 		case VX_PAGE:
 			show_page(check, machine, want->block);
 			break;
@@ -93,7 +95,9 @@ static bool structure_holds(Check *check, vx_want *want) {
 		case VX_YIELD:
 			break;
 		case VX_CORRUPT:
-			return false;
+			return FAULTY;
+		case VX_STALE:
+			return OUTDATED;
 		default:
 			elog(ERROR, "unexpected step of a vecidx check");
 		}
@@ -122,18 +126,18 @@ static void check_structure(Check *check) {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "vecidx check", ALLOCSET_DEFAULT_SIZES), caller;
 	vx_want want;
 
-	for (int attempt = 1;; attempt++) {
+	for (int attempt = 1;;) {
 		XLogRecPtr start = RecoveryInProgress() ? GetXLogReplayRecPtr(NULL) : InvalidXLogRecPtr;
-		bool holds;
+		Verdict verdict;
 
 		if (check->snapshot != NULL)
 			check->index_rows = start_sort();
 		caller = MemoryContextSwitchTo(context);
-		holds = structure_holds(check, &want);
+		verdict = judge_structure(check, &want);
 		MemoryContextSwitchTo(caller);
-		if (holds)
+		if (verdict == SOUND)
 			break;
-		if (!changed_meanwhile(start, attempt, check, &want))
+		if (verdict == FAULTY && !changed_meanwhile(start, attempt++, check, &want))
 			vecidx_report_corrupt(check->index, want.block, want.why);
 		if (check->index_rows != NULL)
 			tuplesort_end(check->index_rows);

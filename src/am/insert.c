@@ -16,14 +16,15 @@
 /* Kept for the rows of one statement. */
 typedef struct InsertCache {
 	MemoryContext row;     /* reset after each row */
+	MemoryContext loaded;  /* shape and machine */
 	const vx_index *shape; /* own copy: the cached one may go at any time */
 	void *machine;
 	uint64 oldest; /* transaction id: what was marked before it is needed by nobody */
 	uint32 rows;   /* since that was found out */
 } InsertCache;
 
-static void load_shape(Relation index, InsertCache *cache, MemoryContext context) {
-	MemoryContext old = MemoryContextSwitchTo(context);
+static void load_shape(Relation index, InsertCache *cache) {
+	MemoryContext old = MemoryContextSwitchTo(cache->loaded);
 
 	cache->shape = vecidx_shape_copy(index);
 	cache->machine = palloc(vx_insert_size(cache->shape));
@@ -36,7 +37,8 @@ static InsertCache *cache_of(Relation index, IndexInfo *info) {
 	if (cache == NULL) {
 		cache = MemoryContextAllocZero(info->ii_Context, sizeof(InsertCache));
 		cache->row = AllocSetContextCreate(info->ii_Context, "vecidx insert", ALLOCSET_DEFAULT_SIZES);
-		load_shape(index, cache, info->ii_Context);
+		cache->loaded = AllocSetContextCreate(info->ii_Context, "vecidx insert shape", ALLOCSET_DEFAULT_SIZES);
+		load_shape(index, cache);
 		info->ii_AmCache = cache;
 	}
 	return cache;
@@ -126,7 +128,8 @@ bool vecidx_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid,
 		if (done)
 			break;
 		vecidx_shape_forget(index);
-		load_shape(index, cache, info->ii_Context);
+		MemoryContextReset(cache->loaded);
+		load_shape(index, cache);
 	}
 	vecidx_tend_if_free(index, heap, &chore);
 	MemoryContextSwitchTo(old);

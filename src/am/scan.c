@@ -84,7 +84,8 @@ static void start(IndexScanDesc scan, VecidxScan *state) {
 	state->started = true;
 }
 
-/* The index was trained meanwhile: another search goes on where this one is, and knows which rows were returned. */
+/* The index was trained or got an anchor meanwhile: another search goes on where this one is, and knows which rows were
+ * returned. */
 static void start_anew(IndexScanDesc scan, VecidxScan *state) {
 	VecidxWorkspace *before = state->work;
 

@@ -1,6 +1,6 @@
 /*
- * The shape of an index (meta page, mean and rotation), read once and kept with the relation, and what its definition
- * says before there is a meta page.
+ * The shape of an index (meta page, mean, rotation, anchors), read once and kept with the relation, and what its
+ * definition says before there is a meta page.
  */
 #include "postgres.h"
 
@@ -36,7 +36,7 @@ static const char *open_meta(Relation index, CachedShape **cached) {
 	LockBuffer(buffer, BUFFER_LOCK_SHARE);
 	fault = vx_meta_fault(page);
 	if (fault == NULL) {
-		Size size = vx_index_size(vx_page_meta(page)->dim);
+		Size size = vx_index_size(vx_page_meta(page)->dim, vx_page_meta(page)->nanchors);
 
 		*cached = MemoryContextAlloc(index->rd_indexcxt, offsetof(CachedShape, shape) + size);
 		(*cached)->serial = ++last_serial;
@@ -47,9 +47,10 @@ static const char *open_meta(Relation index, CachedShape **cached) {
 }
 
 /* NULL, or what is wrong with block *block. */
-static const char *open_mean(Relation index, vx_index *shape, BlockNumber blocks, BlockNumber *block) {
+static const char *open_mean(Relation index, vx_index *shape, BlockNumber *block) {
 	const char *fault = NULL;
 	uint32 next = vx_index_meta(shape)->mean;
+	BlockNumber blocks = RelationGetNumberOfBlocks(index); /* after the meta page was read: what it names is there */
 
 	for (uint32 part = 0; fault == NULL && next != VX_NO_BLOCK; part++) {
 		Buffer buffer;
@@ -68,15 +69,14 @@ static const char *open_mean(Relation index, vx_index *shape, BlockNumber blocks
 /* Fills the cache. NULL, or what is wrong with block *block. */
 static const char *load(Relation index, BlockNumber *block) {
 	CachedShape *cached = NULL;
-	BlockNumber blocks = RelationGetNumberOfBlocks(index);
 	const char *fault;
 
 	*block = VX_META_BLOCK;
-	if (blocks == 0)
+	if (RelationGetNumberOfBlocks(index) == 0)
 		return "there is no meta page";
 	fault = open_meta(index, &cached);
 	if (fault == NULL)
-		fault = open_mean(index, shape_in(cached), blocks, block);
+		fault = open_mean(index, shape_in(cached), block);
 	if (fault == NULL)
 		index->rd_amcache = cached;
 	else if (cached != NULL)
@@ -126,7 +126,7 @@ bool vecidx_meta_if_sound(Relation index, vx_meta *meta) {
 
 vx_index *vecidx_shape_copy(Relation index) {
 	const vx_index *shape = vecidx_shape_cached(index);
-	Size size = vx_index_size(vx_index_meta(shape)->dim);
+	Size size = vx_index_size(vx_index_meta(shape)->dim, vx_index_meta(shape)->nanchors);
 
 	return memcpy(palloc(size), shape, size);
 }

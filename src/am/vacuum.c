@@ -129,7 +129,7 @@ static void take_stats(const Vacuum *vacuum, IndexBulkDeleteResult *stats) {
 	stats->estimated_count = false;
 }
 
-/* The same memory serves another try when the index was trained just now. */
+/* It begins again when the index was trained, or got an anchor, just now. */
 static IndexBulkDeleteResult *run(IndexVacuumInfo *info, IndexBulkDeleteResult *stats, IndexBulkDeleteCallback callback,
 								  void *callback_state) {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "vecidx vacuum", ALLOCSET_DEFAULT_SIZES);
@@ -144,8 +144,10 @@ static IndexBulkDeleteResult *run(IndexVacuumInfo *info, IndexBulkDeleteResult *
 		const vx_index *shape;
 		Size bytes;
 
-		if (stale)
+		if (stale) {
 			vecidx_shape_forget(info->index);
+			MemoryContextReset(context);
+		}
 		shape = vecidx_shape_copy(info->index);
 		bytes = vx_vacuum_size(shape);
 		vacuum.machine = vx_vacuum_init(MemoryContextAllocHuge(context, bytes), bytes, shape,

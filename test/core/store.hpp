@@ -70,7 +70,7 @@ struct alignas(16) Page {
 class Index {
 public:
 	Index() = default;
-	explicit Index(uint32_t dim) : words_((vx_index_size(dim) + 15) / 16) {}
+	explicit Index(uint32_t dim) : words_((vx_index_size(dim, VX_MOST_ANCHORS) + 15) / 16) {}
 	vx_index *get() { return reinterpret_cast<vx_index *>(words_.data()); }
 	const vx_index *get() const { return reinterpret_cast<const vx_index *>(words_.data()); }
 	operator const vx_index *() const { return get(); }

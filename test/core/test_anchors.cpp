@@ -123,6 +123,71 @@ TEST_CASE("rows that move away are found with as little work as others", "[ancho
 	}
 }
 
+namespace {
+
+std::vector<double> anchor_point(const Index &ix, uint32_t number) {
+	const vx_origin &anchor = vecidx::anchor_of(*ix.get(), number);
+	std::vector<double> point(ix.meta().dim);
+	for (size_t i = 0; i < point.size(); i++)
+		point[i] = static_cast<double>(anchor.scale) * anchor.code[i];
+	return point;
+}
+
+// The least distance between two of the mean and the anchors.
+double least_distance(const Index &ix) {
+	std::vector<std::vector<double>> points = {std::vector<double>(ix.meta().dim)};
+	for (uint32_t number = 1; number <= ix.meta().nanchors; number++)
+		points.push_back(anchor_point(ix, number));
+	double least = INFINITY;
+	for (size_t a = 0; a < points.size(); a++)
+		for (size_t b = 0; b < a; b++) {
+			double sum = 0;
+			for (size_t i = 0; i < points[a].size(); i++)
+				sum += (points[a][i] - points[b][i]) * (points[a][i] - points[b][i]);
+			least = std::min(least, std::sqrt(sum));
+		}
+	return least;
+}
+
+} // namespace
+
+TEST_CASE("anchors are far from the mean and from each other, and not for rows that have not moved", "[anchors]") {
+	SECTION("two moves") {
+		Living living(kDimensions, {});
+		std::vector<Vector> rows = moving(6, 3);
+		for (size_t i = kFirst + kLater / 2; i < rows.size(); i++)
+			rows[i][0] += 60;
+		grow(living, rows);
+		CHECK(living.index.meta().nanchors >= 2);
+		CHECK(living.index.meta().nanchors <= 4);
+		CHECK(least_distance(living.index) >= 2 * living.index.meta().spread);
+	}
+	SECTION("not as far as two spreads") {
+		Living living(kDimensions, {});
+		grow(living, moving(1.2, 3));
+		CHECK(living.index.meta().nanchors == 0);
+	}
+	SECTION("a tree from the first row, around 0") {
+		Living living(2100, {});
+		const std::vector<Vector> rows = gaussian(5, 400, 2100);
+		for (uint64_t i = 0; i < rows.size(); i++)
+			living.insert(i, rows[i]);
+		CHECK(living.index.meta().leaves > 2);
+		CHECK(living.index.meta().nanchors == 0);
+	}
+	SECTION("equal rows first, then ordinary ones") {
+		Living living(kDimensions, {});
+		std::vector<Vector> rows = gaussian(6, kFirst + kLater, kDimensions);
+		for (size_t i = 0; i < kFirst; i++)
+			rows[i].assign(kDimensions, 5);
+		grow(living, rows);
+		CHECK(living.index.meta().spread < 1e-3);
+		CHECK(living.index.meta().nanchors >= 1);
+		CHECK(living.index.meta().nanchors <= 3);
+		CHECK(search(living.store, living.index, rows, 0, 0.95).found > 0.9);
+	}
+}
+
 TEST_CASE("a scan that began before an anchor fetches the rows that it cannot bound", "[anchors]") {
 	Moved moved;
 	const Vector q(kDimensions, 20);
@@ -140,7 +205,7 @@ TEST_CASE("damage to anchors is found", "[anchors]") {
 	CHECK(faults_of(moved.store, moved.ix).empty());
 	REQUIRE(moved.opens());
 	SECTION("another number") {
-		moved.header().part++;
+		moved.header().part = VX_MOST_ANCHORS + 1;
 		moved.expect(moved.anchor(), "an anchor page has another number");
 		CHECK_FALSE(moved.opens());
 	}

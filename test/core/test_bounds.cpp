@@ -18,7 +18,7 @@ namespace {
 struct Space {
 	std::vector<uint64_t> memory;
 	vx_index *ix;
-	Space(uint32_t dim, vx_metric metric, uint64_t seed) : memory(vx_index_size(dim) / 8 + 1) {
+	Space(uint32_t dim, vx_metric metric, uint64_t seed) : memory(vx_index_size(dim, VX_MOST_ANCHORS) / 8 + 1) {
 		ix = reinterpret_cast<vx_index *>(memory.data());
 		vx_index_shape(ix, dim, metric, 0, 0, seed);
 	}

@@ -92,8 +92,8 @@ const vx_meta *vx_page_meta(const void *page);
 /* Shape, rotation, mean, anchors: a single flat block that may be copied and cached (rd_amcache). */
 typedef struct vx_index vx_index;
 
-/* Bytes of an index of that many dimensions, mean, rotation and anchors included. */
-size_t vx_index_size(uint32_t dim);
+/* Bytes of an index of that many dimensions and anchors, mean and rotation included; when built it has no anchors. */
+size_t vx_index_size(uint32_t dim, uint32_t anchors);
 
 /* From scratch, for a build: the mean is zero until set. bits 0 chooses by dimension; leaf_size 0 chooses. */
 void vx_index_shape(vx_index *ix, uint32_t dim, vx_metric metric, uint32_t bits, uint32_t leaf_size, uint64_t seed);

@@ -72,7 +72,7 @@ typedef struct vx_meta {
 	uint8_t scan_bits; /* 1, 2 or 4 */
 	uint8_t levels;    /* 0: no tree, all rows in the raw run; 1: the root's children are leaves; ... */
 	uint64_t seed;     /* of the rotation and of training */
-	uint64_t epoch;    /* changes when mean, rotation or shape change: a cached copy with another epoch is stale */
+	uint64_t epoch;    /* changes when mean, anchors or shape change: a cached copy with another epoch is stale */
 	uint64_t clock;    /* changes of the tree's shape so far, at least 1 */
 	uint64_t next_node;
 	uint64_t root_node;
