@@ -77,8 +77,9 @@ float query_rounding_of(const vx_scan &s, const Node &leaf) {
 // How far an estimate near `squared` may be from the truth: the deviation of codes, which shrinks with the distance,
 // and the query's rounding to 8 bits, which does not.
 float doubt(const vx_scan &s, float error, float squared) {
-	if (s.query.metric == VX_IP)
-		return s.dial.epsilon * error * static_cast<float>(s.query.norm);
+	if (s.query.metric == VX_IP) // half of it for a product; near the mean it is little beside the error
+		return s.dial.epsilon *
+			   (error * static_cast<float>(s.query.norm) + (s.query.fine != nullptr ? s.query_rounding / 2 : 0));
 	return s.dial.epsilon * (error * std::sqrt(std::max(0.0F, squared)) + s.query_rounding);
 }
 

@@ -213,7 +213,7 @@ TEST_CASE("a row that moved to another leaf is found once, by old scans and by n
 		Growth(w.store).meta().clock = clock;
 		w.expect(kRows);
 		CHECK(share_found(w, 1) == 1);
-		CHECK(share_found(w, 0.95) >= before - 0.05); // rows far from their new centroid are a little harder to find
+		CHECK(share_found(w, 0.95) >= before - 0.08); // rows far from their new centroid are a little harder to find
 	}
 }
 
