@@ -132,14 +132,14 @@ sub strike
 {
 	my ($work, $kind, $pass, $place) = @_;
 	my $table = $table{$work} // 'tree';
-	my ($struck, $err) = (0, '');
+	my ($struck, $err, $times) = (0, '', times_ready($node));
 	for my $try (1 .. 4)
 	{
 		(undef, undef, $err) = $node->psql('postgres', "LOAD '$library'; SET vecidx.fault = '$kind $pass $place';\n" . $work{$work}->());
 		$struck = $err =~ ($kind eq 'error' ? qr/fault: $place/ : qr/server closed the connection/);
 		last if $struck || $err ne '';
 	}
-	wait_until_ready($node) if $kind eq 'crash';
+	wait_until_ready($node, $times) if $kind eq 'crash' && $struck;
 	if (!$struck)
 	{
 		fail("$kind at $place: " . ($err || "it was not passed $pass times"));

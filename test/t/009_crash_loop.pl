@@ -86,7 +86,7 @@ sub interrupt
 	$how{$how}++;
 	if ($how eq 'backend')
 	{
-		kill 'KILL', $pids[ rand @pids ];
+		kill('KILL', $pids[ rand @pids ]) or $node->stop($how = 'immediate');
 	}
 	elsif ($how eq 'postmaster')
 	{
@@ -101,7 +101,7 @@ sub interrupt
 
 sub come_back
 {
-	my ($how) = @_;
+	my ($how, $times) = @_;
 	if ($how ne 'backend')
 	{
 		# backends of a killed postmaster live a little longer
@@ -112,7 +112,7 @@ sub come_back
 			$node->{_pid} = undef;
 		}
 	}
-	wait_until_ready($node);
+	wait_until_ready($node, $times);
 	return;
 }
 
@@ -129,12 +129,13 @@ for my $cycle (1 .. $cycles)
 {
 	my @running = work($cycle);
 	sleep 0.2 + rand(1.2);
+	my $times = times_ready($node);
 	my $how = interrupt();
 	for my $client (@running)
 	{
 		IPC::Run::finish($client);
 	}
-	come_back($how);
+	come_back($how, $times);
 	push @complaints, $load->settle;
 	drop_invalid();
 	$load->forget('volatile');
