@@ -39,9 +39,9 @@ struct Query {
 	ScanQueryShape fine_shape;
 	double bytes_squared; // |scale * bytes|^2, and with `fine`: this is what centroids are compared with
 	double bytes_error;   // its distance from the query
-	float
-		estimate_rounding; // deviation of a squared distance estimated with the bytes instead of the query; not `fine`
-	double offset;         // inner product: <q, mean>; else 0
+	// deviation of a squared distance estimated with the bytes instead of the query; not with `fine`
+	float estimate_rounding;
+	double offset; // inner product: <q, mean>; else 0
 	double gamma;
 	View *views; // 0: from the mean, then from each anchor
 	uint32_t nviews;
