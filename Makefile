@@ -40,6 +40,7 @@ CORE_OBJS = \
 	core/search/check_rows.o \
 	core/search/check_sweep.o \
 	core/search/check_tree.o \
+	core/search/children.o \
 	core/search/dial.o \
 	core/search/estimate.o \
 	core/search/insert.o \
@@ -48,6 +49,7 @@ CORE_OBJS = \
 	core/search/query.o \
 	core/search/scan.o \
 	core/search/scan_emit.o \
+	core/search/scan_gate.o \
 	core/search/scan_nodes.o \
 	core/search/scan_rows.o \
 	core/tree/centroids.o \

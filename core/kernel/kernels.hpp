@@ -32,6 +32,14 @@ struct Survivor {
 	uint32_t ref;
 };
 
+// Which leaves a scan opens: those with score <= limit, and those whose rows, at squared distances of mean base +
+// spread^2 and deviation ~ 2 sqrt(base) spread, are likely to reach down to `reach`:
+//   over = (base + spread^2 - reach) * unit,  over <= 0 or over^2 <= breadth * (base * unit) * (spread^2 * unit)
+// or, where spread < coarse: base <= (far * spread + root)^2.
+struct GateTerms {
+	float limit, reach, breadth, unit, coarse, far, root;
+};
+
 struct Kernels {
 	const char *name; // "scalar", "avx2", "avx512vnni", "neon" ...
 
@@ -56,6 +64,9 @@ struct Kernels {
 	// entry e at bytes 4e..4e+3, stored as code + 128 (unsigned). acc[e] += sum (code_e,i + 128) * query_i. Exact.
 	// May be called piecewise: a block's rows may continue on another page, so acc is in and out.
 	void (*centroid_rows)(const uint8_t *rows, const int8_t *query, uint32_t nrows, int32_t acc[16]);
+
+	// ---- routing: bit e tells whether leaf e of 16 passes (float32 arithmetic, which may be fused).
+	uint32_t (*gate)(const float score[16], const float base[16], const float spread[16], const GateTerms &terms);
 
 	// ---- training: nearest of `nblocks` blocks of 16 centroids (each `quads` rows as above) for four rows at a time.
 	// cost_j = norm[j] - 2 * scale[j] * xscale[r] * (acc_j - 128 * xsum[r]) - 2 * extra[j] * xextra[r]; the lowest

@@ -78,6 +78,18 @@ void centroid_rows(const uint8_t *rows, const int8_t *query, uint32_t nrows, int
 				acc[entry] += int32_t(rows[row * kRowBytes + entry * 4 + k]) * query[row * 4 + k];
 }
 
+uint32_t gate(const float score[16], const float base[16], const float spread[16], const GateTerms &terms) {
+	uint32_t mask = 0;
+	for (uint32_t e = 0; e < kBlockEntries; e++) {
+		const float square = spread[e] * spread[e], over = (base[e] + square - terms.reach) * terms.unit;
+		const float far = terms.far * spread[e] + terms.root;
+		const bool near = over <= 0 || over * over <= terms.breadth * (base[e] * terms.unit) * (square * terms.unit);
+		const bool reaches = spread[e] < terms.coarse ? base[e] <= far * far : near;
+		mask |= uint32_t(score[e] <= terms.limit || reaches) << e;
+	}
+	return mask;
+}
+
 void assign4(const int8_t *const x[4], const float xscale[4], const int32_t xsum[4], const float xextra[4],
 			 const uint8_t *blocks, const float *norm, const float *scale, const float *extra, uint32_t nblocks,
 			 uint32_t quads, uint32_t best[4], float cost[4]) {
@@ -136,9 +148,19 @@ uint32_t scan(const uint8_t *blocks, uint32_t nblocks, uint32_t rows, uint32_t c
 	return found;
 }
 
-constexpr Kernels kTable = {"scalar",   l2_squared,    inner_product, l1,
-							linf,       cosine_terms,  hadamard,      refine_l2_squared,
-							refine_dot, centroid_rows, assign4,       {scan<1>, scan<2>, scan<4>}};
+constexpr Kernels kTable = {"scalar",
+							l2_squared,
+							inner_product,
+							l1,
+							linf,
+							cosine_terms,
+							hadamard,
+							refine_l2_squared,
+							refine_dot,
+							centroid_rows,
+							gate,
+							assign4,
+							{scan<1>, scan<2>, scan<4>}};
 
 } // namespace
 

@@ -23,6 +23,7 @@
 #endif
 
 #include "kernel/distance-inl.hpp"
+#include "kernel/gate-inl.hpp"
 #include "kernel/refine-inl.hpp"
 #include "kernel/rotation-inl.hpp"
 // one of these is not empty
@@ -53,6 +54,7 @@ const Kernels *simd_table() {
 		RefineL2Squared,
 		RefineDot,
 		CentroidRows,
+		GateLeaves,
 		Assign4,
 		{Scan<1>, Scan<2>, Scan<4>},
 	};

@@ -7,7 +7,8 @@ namespace vecidx {
 
 struct Dial {
 	bool exact; // stop by proved bounds only
-	// open a leaf when |q-c|^2 - |q-c0|^2 <= alpha * rho_k^2 (L2, cosine), or (ip_k - <q,c>) / rms <= alpha
+	// open a leaf whose score exceeds the mean of the best ones by alpha * rho_k^2 at most (L2, cosine), or when
+	// (ip_k - <q,c>) / rms <= alpha
 	float alpha;
 	// ... or when its rows would have to lie nearer than so many deviations of their distances to be beyond rho_k
 	float sigmas;

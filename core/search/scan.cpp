@@ -72,9 +72,9 @@ void start_pass(vx_scan &s) {
 	s.pick = s.npicks = 0;
 	s.has_fence = false;
 	s.in_leaf = s.in_node = false;
-	for (Node &node : s.nodes)
-		if (node.level == 0)
-			node.opened = 0;
+	for (Children &children : s.nodes)
+		if (children.level == 0)
+			children.opened = 0;
 }
 
 void widen(vx_scan &s) {
@@ -86,18 +86,18 @@ void widen(vx_scan &s) {
 		start_chain(s, s.raw);
 }
 
-void open_node(vx_scan &s, uint32_t index) {
-	Node &node = s.nodes[index];
-	node.opened = 1;
-	s.current = index;
-	if (node.level > 0) {
-		start_node(s, node.block, node.id, node.level);
+void open_node(vx_scan &s, uint32_t number) {
+	Children &children = s.nodes[number / VX_LANES];
+	children.opened |= 1U << child_lane(number);
+	s.current = node_of(children, child_lane(number));
+	start_chain(s, s.current.block);
+	if (s.current.level > 0) {
+		start_node(s, s.current.block, s.current.id, s.current.level);
 		return;
 	}
 	s.in_leaf = true;
-	s.leaf_base = node.base;
+	s.leaf_base = s.current.base;
 	s.stats.leaves++;
-	start_chain(s, node.block);
 }
 
 void start_refine(vx_scan &s, Phase after) {
@@ -124,9 +124,9 @@ vx_step step_list(vx_scan &s, vx_want &want) {
 		return s.candidates.reserve_more(s.arena, vx_list_per_page()) ? ask_chain(s, want) : need_memory(s, want);
 	if (s.phase == Phase::kWild) {
 		s.phase = s.has_tree ? Phase::kRoot : Phase::kRaw;
-		if (s.has_tree)
-			start_node(s, s.root, s.root_id, s.levels);
-		start_chain(s, s.has_tree ? s.root : s.raw);
+		if (s.has_tree && !take_root(s))
+			start_node(s, s.root_block, s.root_id, s.levels);
+		start_chain(s, s.has_tree ? s.root_block : s.raw);
 	} else if (s.phase == Phase::kNan) {
 		s.phase = Phase::kNull;
 		start_chain(s, s.late);
@@ -160,6 +160,27 @@ vx_step continue_reading(vx_scan &s, vx_want &want) {
 	return reserve_leaf(s) ? ask_chain(s, want) : need_memory(s, want);
 }
 
+void announce_page(vx_want &want, uint32_t block, size_t at) {
+	want.ahead[want.nahead] = block;
+	want.ahead_at[want.nahead++] = static_cast<uint16_t>(at);
+}
+
+uint32_t block_of(const vx_scan &s, uint32_t number) {
+	return s.nodes[number / VX_LANES].block[child_lane(number)];
+}
+
+// Blocks of nodes that will be opened soon, each told once.
+void announce(vx_scan &s, vx_want &want) {
+	s.announced = std::max(s.announced, s.open_at);
+	while (s.announced < s.open.size() && s.announced < s.open_at + VX_MAX_AHEAD)
+		announce_page(want, block_of(s, s.open[s.announced++]), VX_BLOCKS_OFFSET);
+}
+
+void announce_picks(const vx_scan &s, vx_want &want) {
+	for (uint32_t i = s.pick; i < s.npicks; i++)
+		announce_page(want, block_of(s, s.picks[i]), VX_BLOCKS_OFFSET);
+}
+
 vx_step step_first(vx_scan &s, vx_want &want) {
 	const vx_step step = continue_reading(s, want);
 	if (step != VX_DONE)
@@ -170,14 +191,13 @@ vx_step step_first(vx_scan &s, vx_want &want) {
 		start_refine(s, Phase::kGate);
 		return VX_DONE;
 	}
-	const uint32_t index = s.picks[s.pick++];
-	if (s.nodes[index].level == 0)
+	open_node(s, s.picks[s.pick++]);
+	if (s.in_leaf)
 		s.first_opened++;
-	open_node(s, index);
-	if (!s.in_node)
-		return VX_DONE;
-	start_chain(s, s.nodes[index].block);
-	return VX_DONE;
+	const vx_step first = continue_reading(s, want);
+	if (first == VX_PAGE && s.pick == 1)
+		announce_picks(s, want);
+	return first;
 }
 
 vx_step step_gate(vx_scan &s, vx_want &want) {
@@ -186,7 +206,7 @@ vx_step step_gate(vx_scan &s, vx_want &want) {
 		to_emit(s, Phase::kGate);
 		return VX_DONE;
 	}
-	if (!s.open.reserve(s.arena, s.nodes.size()))
+	if (!s.open.reserve(s.arena, s.nodes.size() * VX_LANES))
 		return need_memory(s, want);
 	choose_gate(s);
 	s.announced = 0;
@@ -195,18 +215,6 @@ vx_step step_gate(vx_scan &s, vx_want &want) {
 	else
 		s.phase = Phase::kOpen;
 	return VX_DONE;
-}
-
-void announce_page(vx_want &want, uint32_t block, size_t at) {
-	want.ahead[want.nahead] = block;
-	want.ahead_at[want.nahead++] = static_cast<uint16_t>(at);
-}
-
-// Blocks of nodes that will be opened soon, each told once.
-void announce(vx_scan &s, vx_want &want) {
-	s.announced = std::max(s.announced, s.open_at);
-	while (s.announced < s.open.size() && s.announced < s.open_at + VX_MAX_AHEAD)
-		announce_page(want, s.nodes[s.open[s.announced++]].block, VX_BLOCKS_OFFSET);
 }
 
 vx_step step_open(vx_scan &s, vx_want &want) {
@@ -227,11 +235,10 @@ vx_step step_open(vx_scan &s, vx_want &want) {
 		start_refine(s, Phase::kGate); // finds nothing more unless nodes were opened or rho_k is still unknown
 		return VX_DONE;
 	}
-	const uint32_t index = s.open[s.open_at++];
-	if (s.dial.exact && !(s.nodes[index].bound < s.highs.threshold()))
+	const uint32_t number = s.open[s.open_at++];
+	if (s.dial.exact && !(s.nodes[number / VX_LANES].bound[child_lane(number)] < s.highs.threshold()))
 		return VX_DONE;
-	open_node(s, index);
-	start_chain(s, s.nodes[index].block);
+	open_node(s, number);
 	const vx_step first = continue_reading(s, want);
 	if (first == VX_PAGE)
 		announce(s, want);
@@ -316,7 +323,7 @@ void read_meta(vx_scan &s, const void *page) {
 	s.dial = dial_for(meta, s.recall);
 	s.has_tree = meta.levels > 0;
 	s.levels = meta.levels;
-	s.root = meta.root;
+	s.root_block = meta.root;
 	s.root_id = meta.root_node;
 	s.raw = meta.raw;
 	s.raw_id = meta.raw_node;
@@ -330,7 +337,6 @@ void begin(vx_scan &s) {
 	s.nodes.clear();
 	s.open.clear();
 	s.open_at = 0;
-	s.nearest = INFINITY;
 	s.phase = Phase::kMeta;
 	start_pass(s);
 	s.stats.passes++;

@@ -15,6 +15,7 @@
 #include "memory/rowset.hpp"
 #include "memory/smallest.hpp"
 #include "page/rows.hpp"
+#include "search/children.hpp"
 #include "search/dial.hpp"
 #include "search/query.hpp"
 
@@ -35,18 +36,6 @@ enum class Phase : uint8_t {
 	kDone
 };
 
-// A node known from its parent's entry.
-struct Node {
-	float score;  // the smaller, the sooner: squared distance or negated product (optimistic above the leaves)
-	float base;   // |q - c|^2 or -<q, c>
-	float bound;  // no row below has a smaller operator result (exact scans)
-	float spread; // rms distance of a leaf's rows to c; above: largest distance of a leaf centroid
-	uint32_t block;
-	uint16_t level; // 0: leaf
-	uint16_t opened;
-	uint64_t id;
-};
-
 struct Candidate {
 	double low, high; // operator units
 	vx_row row;
@@ -58,12 +47,6 @@ struct Waiting {
 	uint32_t ref;
 };
 
-// Products of the query's bytes, and its fine ones, with the bytes of 16 centroids.
-struct LaneSums {
-	int32_t coarse[VX_LANES];
-	int32_t fine[VX_LANES];
-};
-
 // An inner node being read. A block that takes several pages is met part by part.
 struct InnerReader {
 	uint64_t id;
@@ -71,6 +54,15 @@ struct InnerReader {
 	uint32_t part; // next one
 	LaneSums sums;
 	uint8_t fields[VX_CHILD_FIELDS * VX_ROW_BYTES]; // of a block of several parts
+};
+
+// What a scan leaves of the root to the next one: the first `blocks` of its nodes, and their centroids.
+struct Root {
+	Pool<uint8_t> codes; // vx_quads(dim) rows for each
+	uint64_t clock;      // of the scan that read them; VX_NEVER: there are none
+	uint64_t id;
+	size_t blocks;
+	bool keeping; // the root being read is kept
 };
 
 } // namespace vecidx
@@ -94,7 +86,7 @@ struct vx_scan {
 	bool stale;
 	bool complete; // this pass has left out nothing so far
 	bool has_tree;
-	uint32_t levels, root, raw, late; // from the meta page
+	uint32_t levels, root_block, raw, late; // from the meta page
 	uint64_t root_id, raw_id;
 	uint64_t k; // rows this pass looks for
 
@@ -102,15 +94,15 @@ struct vx_scan {
 	uint32_t next_block;              // continuation of the chain or node being read, VX_NO_BLOCK at its end
 	uint32_t chain_pages, chain_mark; // pages of that chain so far and one of them (Brent): a cycle is a fault
 	bool in_leaf, in_node;
-	float leaf_base; // as Node::base, of the point that the codes of the leaf being read are relative to
+	vecidx::Node current; // being read
+	float leaf_base;      // as its base, of the point that the codes of the leaf being read are relative to
 
-	vecidx::Pool<vecidx::Node> nodes;
+	vecidx::Pool<vecidx::Children> nodes;
+	vecidx::Root root;
 	vecidx::InnerReader reader;
-	uint32_t current;                // node being read
 	uint32_t picks[8], npicks, pick; // most promising unopened nodes
 	bool gated;                      // rho_k is known
 	uint32_t first_opened;           // leaves opened in this pass before that
-	float nearest;                   // smallest base of a leaf: the score of c_0
 
 	vecidx::Pool<uint32_t> open; // nodes that passed the gate
 	size_t open_at, announced;
@@ -136,12 +128,18 @@ struct vx_scan {
 
 namespace vecidx {
 
-// ---- scan_nodes.cpp: reading inner nodes, choosing what to open
+// ---- scan_nodes.cpp: reading inner nodes
+// The root's children as the scan before left them; false: they must be read.
+bool take_root(vx_scan &s);
 void start_node(vx_scan &s, uint32_t block, uint64_t id, uint32_t level);
 void read_inner(vx_scan &s, const void *page);
-bool choose_picks(vx_scan &s);
-void choose_gate(vx_scan &s);
 bool reserve_inner(vx_scan &s);
+
+// ---- scan_gate.cpp: choosing what to open
+// The few unopened nodes with the smallest scores, in order. False when there are none.
+bool choose_picks(vx_scan &s);
+// List in `open` what must be opened now that rho_k is known: inner nodes alone while any passes, then leaves.
+void choose_gate(vx_scan &s);
 
 // ---- scan_rows.cpp: leaf, code, raw and list pages
 void read_leaf(vx_scan &s, const void *page);

@@ -104,7 +104,7 @@ bool start_emit(vx_scan &s) {
 		return true;
 	std::make_heap(s.candidates.begin(), s.candidates.end(), later);
 	if (s.complete)
-		s.complete = std::all_of(s.nodes.begin(), s.nodes.end(), [](const Node &node) { return node.opened != 0; });
+		s.complete = std::all_of(s.nodes.begin(), s.nodes.end(), [](const Children &c) { return c.opened == c.seen; });
 	return true;
 }
 

@@ -118,7 +118,7 @@ void take_origin(vx_scan &s, const void *page, const vx_origin &origin) {
 }
 
 void scan_codes(vx_scan &s, const void *page, uint32_t count) {
-	const Node &leaf = s.nodes[s.current];
+	const Node &leaf = s.current;
 	const auto &header = page_header<vx_leaf_header>(page);
 	const uint32_t dim = s.query.dim, bits = s.ix->meta.scan_bits;
 	const int top = (1 << bits) - 1;
@@ -179,7 +179,7 @@ bool reserve_rows(vx_scan &s, size_t rows) {
 void read_leaf(vx_scan &s, const void *page) {
 	if (!vx_page_is(page, VX_KIND_LEAF))
 		s.lost = "not a leaf page";
-	else if (page_special(page).node != s.nodes[s.current].id)
+	else if (page_special(page).node != s.current.id)
 		s.lost = "a leaf page belongs to another node";
 	else if (page_header<vx_leaf_header>(page).forgot > s.start)
 		s.lost = "a leaf page forgot entries that it must not yet";

@@ -56,10 +56,10 @@ public:
 	Executor(Store &store, const Index &ix, const std::vector<Vector> &rows) : store_(store), ix_(ix), rows_(rows) {}
 
 	Execution run(const Vector &q, double recall, size_t limit, bool tell_limit = true) {
-		Memory memory;
 		const vx_query query{q.data(), recall, tell_limit && limit < UINT32_MAX ? static_cast<uint32_t>(limit) : 0};
-		const size_t bytes = vx_scan_size(ix_);
-		vx_scan *scan = vx_scan_init(memory.take(bytes), bytes, ix_, &query);
+		vx_scan *scan = start(query);
+		vx_scan_stats before{};
+		vx_scan_stats_get(scan, &before);
 		Execution out;
 		queue_ = {};
 		vx_want want{};
@@ -68,7 +68,7 @@ public:
 			if (step == VX_PAGE)
 				vx_scan_page(scan, store_.page(want.block));
 			else if (step == VX_MEMORY)
-				vx_scan_grow(scan, memory.take(want.bytes), want.bytes);
+				vx_scan_grow(scan, memory_.take(want.bytes), want.bytes);
 			else if (step == VX_ROW)
 				take(out, want, q, limit);
 			else if (step != VX_YIELD) {
@@ -81,10 +81,28 @@ public:
 		for (Output &row : out.rows) // rows that needed no recheck came with a bound
 			row.key = key_of(static_cast<vx_metric>(ix_.meta().metric), rows_.at(row.number), q);
 		vx_scan_stats_get(scan, &out.stats);
+		subtract(out.stats, before);
 		return out;
 	}
 
 private:
+	// One scan serves all queries, as in a nested loop: each finds what the one before left of the root.
+	vx_scan *start(const vx_query &query) {
+		if (scan_ != nullptr) {
+			vx_scan_restart(scan_, &query);
+			return scan_;
+		}
+		const size_t bytes = vx_scan_size(ix_);
+		return scan_ = vx_scan_init(memory_.take(bytes), bytes, ix_, &query);
+	}
+
+	static void subtract(vx_scan_stats &stats, const vx_scan_stats &before) {
+		auto *counts = reinterpret_cast<uint64_t *>(&stats);
+		const auto *earlier = reinterpret_cast<const uint64_t *>(&before);
+		for (size_t i = 0; i < sizeof(stats) / sizeof(*counts); i++)
+			counts[i] -= earlier[i];
+	}
+
 	struct Later {
 		bool operator()(const Output &a, const Output &b) const { return b.key < a.key; }
 	};
@@ -119,6 +137,8 @@ private:
 	const Index &ix_;
 	const std::vector<Vector> &rows_;
 	std::priority_queue<Output, std::vector<Output>, Later> queue_;
+	Memory memory_;
+	vx_scan *scan_ = nullptr;
 };
 
 } // namespace vecidx_test

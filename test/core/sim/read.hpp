@@ -9,7 +9,7 @@ namespace vecidx_sim {
 class Reader : public Session {
 public:
 	Reader(World &world, bool standby, bool feedback)
-		: Session(world), standby_(standby), feedback_(feedback), index_(world.open(store())) {}
+		: Session(world), standby_(standby), feedback_(feedback), known_{world.open(store()), nullptr} {}
 
 	bool idle() const override { return scan_ == nullptr; }
 	bool runnable() const override { return world_.closing || sleep_ <= world_.counts.steps; }
@@ -41,7 +41,7 @@ private:
 		const uint64_t at = standby_ ? world_.standby.applied : world_.log.end();
 		const uint64_t xmin = world_.database.oldest_running(at);
 		auto snapshot = std::make_unique<Snapshot>(world_.database, at, xmin, 0, !standby_ || feedback_);
-		scan_ = std::make_unique<Scan>(world_, index_, std::move(snapshot), standby_);
+		scan_ = std::make_unique<Scan>(world_, known_, std::move(snapshot), standby_);
 		queries_ = world_.random.between(1, 3);
 		started_ = false;
 		sleep(0.5);
@@ -73,7 +73,7 @@ private:
 	}
 
 	bool standby_, feedback_;
-	Index index_;
+	Known known_;
 	std::unique_ptr<Scan> scan_;
 	bool started_ = false, lazy_ = false;
 	uint32_t queries_ = 0, rows_left_ = 0, pages_ = 0;

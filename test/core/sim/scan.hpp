@@ -16,19 +16,34 @@ namespace vecidx_sim {
 
 using vecidx_test::SortKey;
 
+// A scan's machine and its memory.
+struct ScanMachine {
+	explicit ScanMachine(MemoryPool &pool) : memory(pool) {}
+	MachineMemory memory;
+	Index index;
+	vx_scan *scan = nullptr;
+};
+
+// What a session has of the index: its shape, and the machine that it used last, which remembers the root.
+struct Known {
+	Index index;
+	std::unique_ptr<ScanMachine> spare;
+};
+
 class Scan {
 public:
 	enum class Progress : uint8_t { kGoes, kRow, kDone };
 
 	// On the primary, or on the standby.
-	Scan(World &world, Index &index, std::unique_ptr<Snapshot> snapshot, bool standby)
-		: world_(world), index_(index), snapshot_(std::move(snapshot)), standby_(standby) {
+	Scan(World &world, Known &known, std::unique_ptr<Snapshot> snapshot, bool standby)
+		: world_(world), known_(known), snapshot_(std::move(snapshot)), standby_(standby) {
 		for (const uint32_t i : snapshot_->visible)
 			by_number_[version(i).number] = i;
 		if (standby_)
 			world_.standby.scans.push_back(this);
 	}
 	~Scan() {
+		leave_machine();
 		auto &scans = world_.standby.scans;
 		scans.erase(std::remove(scans.begin(), scans.end(), this), scans.end());
 	}
@@ -39,7 +54,7 @@ public:
 	// A query of the same snapshot; the first one, or the next one.
 	void start(Vector q, double recall, uint32_t k) {
 		q_ = std::move(q);
-		ordered_ = !q_.empty() && vx_classify(index_, q_.data()) != VX_CLASS_LATE;
+		ordered_ = !q_.empty() && vx_classify(known_.index, q_.data()) != VX_CLASS_LATE;
 		recall_ = recall;
 		k_ = k;
 		seen_.clear();
@@ -53,8 +68,8 @@ public:
 			if (ordered_)
 				expected_.push_back(true_key(i));
 		std::sort(expected_.begin(), expected_.end());
-		machines_.clear();
-		begin_machine(nullptr);
+		leave_machine();
+		take_machine();
 	}
 
 	bool sees(const std::vector<uint32_t> &versions) const {
@@ -91,12 +106,6 @@ public:
 	}
 
 private:
-	struct Machine {
-		explicit Machine(MemoryPool &pool) : memory(pool) {}
-		MachineMemory memory;
-		Index index;
-		vx_scan *scan = nullptr;
-	};
 	struct Waiting {
 		SortKey key;
 		uint32_t version;
@@ -111,11 +120,29 @@ private:
 	bool exact() const { return recall_ >= 1; }
 	SortKey true_key(uint32_t i) const { return vecidx_test::key_of(world_.config.metric, version(i).x, q_); }
 
+	vx_query query() const { return {q_.empty() ? nullptr : q_.data(), recall_, k_}; }
+
+	// As the shim does (workspace.c): the machine used last goes on if the index has still the same shape.
+	void take_machine() {
+		if (known_.spare == nullptr || known_.spare->index.meta().epoch != known_.index.meta().epoch) {
+			begin_machine(nullptr);
+			return;
+		}
+		machines_.push_back(std::move(known_.spare));
+		const vx_query next = query();
+		vx_scan_restart(machine(), &next);
+		read_meta_ = false;
+	}
+	void leave_machine() {
+		if (machines_.size() == 1)
+			known_.spare = std::move(machines_[0]);
+		machines_.clear();
+	}
 	void begin_machine(const vx_scan *from) {
-		machines_.push_back(std::make_unique<Machine>(world_.memory));
-		Machine &m = *machines_.back();
-		m.index = index_;
-		const vx_query query{q_.empty() ? nullptr : q_.data(), recall_, k_};
+		machines_.push_back(std::make_unique<ScanMachine>(world_.memory));
+		ScanMachine &m = *machines_.back();
+		m.index = known_.index;
+		const vx_query query = this->query();
 		const size_t bytes = vx_scan_size(m.index);
 		m.scan = vx_scan_init(m.memory.take(bytes), bytes, m.index, &query);
 		if (from != nullptr)
@@ -123,7 +150,7 @@ private:
 		read_meta_ = false;
 	}
 	void start_anew() {
-		index_ = world_.open(store());
+		known_.index = world_.open(store());
 		again_ = true;
 		begin_machine(machine());
 	}
@@ -185,11 +212,11 @@ private:
 	}
 
 	World &world_;
-	Index &index_; // the session's cached shape
+	Known &known_;
 	std::unique_ptr<Snapshot> snapshot_;
 	bool standby_;
 	std::unordered_map<uint64_t, uint32_t> by_number_;
-	std::vector<std::unique_ptr<Machine>> machines_; // the last one runs, those before it were stale
+	std::vector<std::unique_ptr<ScanMachine>> machines_; // the last one runs, those before it were stale
 
 	Vector q_;
 	bool ordered_ = false;

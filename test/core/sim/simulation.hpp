@@ -242,11 +242,11 @@ private:
 		return deleted;
 	}
 	void read_all() {
-		Index index = world_.open(world_.disk.store);
-		for (const double recall : {1.0, 0.95}) {
+		Known known{world_.open(world_.disk.store), nullptr};
+		for (const double recall : {1.0, 0.95, 0.9}) {
 			auto snapshot =
 				std::make_unique<Snapshot>(world_.database, world_.log.end(), world_.database.next, 0, true);
-			Scan scan(world_, index, std::move(snapshot), false);
+			Scan scan(world_, known, std::move(snapshot), false);
 			scan.start(world_.new_vector(), recall, 5);
 			while (scan.step() != Scan::Progress::kDone) {
 			}

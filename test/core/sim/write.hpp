@@ -80,7 +80,7 @@ private:
 // Transactions one after the other: inserts, deletes, updates and now and then a scan that sees what it has written.
 class Writer : public Session {
 public:
-	explicit Writer(World &world) : Session(world), index_(world.open(world.disk.store)) {}
+	explicit Writer(World &world) : Session(world), known_{world.open(world.disk.store), nullptr} {}
 
 	bool idle() const override { return xid_ == 0; }
 	bool runnable() const override {
@@ -169,7 +169,7 @@ private:
 		if (!tree_.take(world_.locks, Lock::kTreeShare))
 			return;
 		wants_tree_ = false;
-		insert_index_ = index_;
+		insert_index_ = known_.index;
 		insert_memory_ = std::make_unique<MachineMemory>(world_.memory);
 		const Version &v = world_.database.versions[row_];
 		insert_ = vx_insert_init(insert_memory_->take(vx_insert_size(insert_index_)), insert_index_,
@@ -194,7 +194,7 @@ private:
 			break;
 		case VX_STALE:
 			tree_.release();
-			index_ = world_.open(world_.disk.store);
+			known_.index = world_.open(world_.disk.store);
 			insert_ = nullptr;
 			wants_tree_ = true;
 			break;
@@ -217,7 +217,7 @@ private:
 	// One of many may do it; nobody waits.
 	void start_tend() {
 		if (shape_.take(world_.locks, Lock::kShape))
-			tend_ = std::make_unique<Tend>(world_, index_, chore_);
+			tend_ = std::make_unique<Tend>(world_, known_.index, chore_);
 		else
 			world_.counts.untended++;
 		chore_.kind = VX_CHORE_NONE;
@@ -233,7 +233,7 @@ private:
 		Database &database = world_.database;
 		auto snapshot = std::make_unique<Snapshot>(database, world_.log.end(),
 												   database.oldest_running(world_.log.end()), xid_, true);
-		scan_ = std::make_unique<Scan>(world_, index_, std::move(snapshot), false);
+		scan_ = std::make_unique<Scan>(world_, known_, std::move(snapshot), false);
 		scan_->start(world_.random.chance(0.2) ? Vector{} : world_.new_vector(), 1, 0);
 	}
 	void step_scan() {
@@ -241,7 +241,8 @@ private:
 			scan_.reset();
 	}
 
-	Index index_, insert_index_;
+	Known known_;
+	Index insert_index_;
 	uint64_t xid_ = 0;
 	uint32_t left_ = 0, row_ = 0;
 	bool wants_tree_ = false;
