@@ -150,15 +150,23 @@ void encode_point(const double *y, uint32_t dim, vx_code_entry &out) {
 	if (scale < kSmallestScale)
 		scale = 0;
 	const double inverse = scale > 0 ? 1.0 / scale : 0;
-	double error = 0;
+	double product = 0, squared = 0, error = 0;
 	for (uint32_t i = 0; i < dim; i++) {
 		const auto code = static_cast<int8_t>(std::lrint(y[i] * inverse));
-		const double miss = y[i] - static_cast<double>(scale) * code;
-		error += miss * miss;
+		product += y[i] * code;
+		squared += code * code;
 		out.code[i] = code;
 	}
 	for (uint32_t i = dim; i < (dim + 3) / 4 * 4; i++)
 		out.code[i] = 0;
+	// The scale that fits these codes best leaves an error at right angles to them: it has no direction of its own,
+	// which likely intervals rely on (search/query.cpp).
+	if (scale > 0)
+		scale = static_cast<float>(product / squared);
+	for (uint32_t i = 0; i < dim; i++) {
+		const double miss = y[i] - static_cast<double>(scale) * out.code[i];
+		error += miss * miss;
+	}
 	out.scale = scale;
 	out.error = rounded_error(std::sqrt(error));
 }

@@ -147,31 +147,54 @@ void prepare_query(const vx_index &ix, const float *vector, void *memory, Query 
 	prepare_views(ix, y, query);
 }
 
-Interval coded_interval(const vx_index &ix, const Query &query, const vx_code_entry &entry) {
+namespace {
+
+constexpr CodedIntervals kAnywhere = {{-kInfinity, kInfinity}, {-kInfinity, kInfinity}};
+
+double likely_error(const Query &query, double error) {
+	return std::fmin(error, kErrorDeviations / std::sqrt(static_cast<double>(query.dim)) * error);
+}
+
+// `a` is the distance from the query to the decoded row, which is `error` away from the row.
+CodedIntervals distance_intervals(const Query &query, double a, double error, double slack) {
+	const Interval proved = operator_interval(query, std::fmax(0, a - error - slack), a + error + slack);
+	// For the true distance t and a share z of the error along it: a^2 = t^2 + 2 z t + error^2.
+	const double z = likely_error(query, error);
+	if (!(z < error) || !(a > error))
+		return {proved, proved};
+	const double middle = std::sqrt(a * a - error * error + z * z);
+	const Interval likely = operator_interval(query, std::fmax(0, middle - z - slack), middle + z + slack);
+	return {proved, {std::fmax(proved.low, likely.low), std::fmin(proved.high, likely.high)}};
+}
+
+} // namespace
+
+CodedIntervals coded_intervals(const vx_index &ix, const Query &query, const vx_code_entry &entry) {
 	const uint32_t number = anchor_number(entry.row);
 	if (query.wild || !is_finite(entry) || number >= query.nviews) // an anchor may be newer than this query
-		return {-kInfinity, kInfinity};
+		return kAnywhere;
 	const View &view = query.views[number];
 	const double gamma = query.gamma, error = entry.error;
 	if (query.metric != VX_IP) {
 		const float sum = kernels().refine_l2_squared(view.point, entry.code, entry.scale, query.dim);
 		if (!std::isfinite(sum))
-			return {-kInfinity, kInfinity};
+			return kAnywhere;
 		const double a = std::sqrt(static_cast<double>(sum));
 		// scale * code may be rounded before it is subtracted: an error in the size of the terms, not of the difference
 		const double slack = view.point_error + gamma * a + (2 * kUnit + kFloat64) * (view.norm + a + error) +
 							 kFloat64 * (query.norm + view.anchor_norm) + kTiny;
-		return operator_interval(query, std::fmax(0, a - error - slack), a + error + slack);
+		return distance_intervals(query, a, error, slack);
 	}
 	const float dot = kernels().refine_dot(view.point, entry.code, query.dim);
 	const double product = view.offset + static_cast<double>(entry.scale) * dot;
 	const double code_norm = 127 * std::sqrt(static_cast<double>(query.dim)) * entry.scale;
 	const double row_norm = ix.mean_norm + view.anchor_norm + code_norm + error; // at least |x|
-	const double slack = query.norm * error + query.point_error * (code_norm + error) +
-						 gamma * query.norm * (code_norm + row_norm) + kFloat64 * query.norm * row_norm + kTinyProduct;
-	if (!std::isfinite(product) || !std::isfinite(slack))
-		return {-kInfinity, kInfinity};
-	return {-product - slack, -product + slack};
+	const double slack = query.point_error * (code_norm + error) + gamma * query.norm * (code_norm + row_norm) +
+						 kFloat64 * query.norm * row_norm + kTinyProduct;
+	const double all = query.norm * error + slack, likely = query.norm * likely_error(query, error) + slack;
+	if (!std::isfinite(product) || !std::isfinite(all))
+		return kAnywhere;
+	return {{-product - all, -product + all}, {-product - likely, -product + likely}};
 }
 
 double raw_value(const Query &query, const float *x) {

@@ -53,7 +53,15 @@ size_t query_bytes(const vx_index &ix);
 void prepare_query(const vx_index &ix, const float *vector, void *memory, Query &query);
 
 // Where the operator's result lies for a coded row; everything when the entry's numbers make no sense.
-Interval coded_interval(const vx_index &ix, const Query &query, const vx_code_entry &entry);
+struct CodedIntervals {
+	Interval proved;
+	// Within that. A code's error lies at a random angle to the query, so that kErrorDeviations / sqrt(dim) of it
+	// counts.
+	Interval likely;
+};
+CodedIntervals coded_intervals(const vx_index &ix, const Query &query, const vx_code_entry &entry);
+// The share of pairs beyond that is 3e-12.
+inline constexpr double kErrorDeviations = 7;
 
 // The operator's result itself for a raw row: the same kernel, so bit for bit.
 double raw_value(const Query &query, const float *x);

@@ -36,8 +36,10 @@ enum class Phase : uint8_t {
 	kDone
 };
 
+// Operator results. Where a scan may miss rows, the order of those that it finds goes by likely intervals too.
 struct Candidate {
-	double low, high; // operator units
+	double low, high;
+	double bound; // proved: no more than the operator's result
 	vx_row row;
 };
 
@@ -154,6 +156,6 @@ bool reserve_rows(vx_scan &s, size_t rows);
 // ---- scan_emit.cpp: rows in order
 bool start_emit(vx_scan &s);
 bool emit_row(vx_scan &s, vx_want &want);
-void keep_candidate(vx_scan &s, const vx_row &row, Interval interval);
+void keep_candidate(vx_scan &s, const Candidate &candidate);
 
 } // namespace vecidx

@@ -33,12 +33,21 @@ double horizon(const vx_scan &s) {
 	return s.complete ? INFINITY : s.highs.threshold();
 }
 
-// A row needs no recheck when its interval meets no other row's, handed out before or still to come.
+// A row needs no recheck when its interval meets no other row's, handed out before or still to come. It is reported at
+// the lower end of it then, which lets go of all rows before it.
 bool must_recheck(const vx_scan &s, const Candidate &c) {
 	double next = horizon(s);
 	if (!s.candidates.empty())
 		next = std::min(next, s.candidates[0].low);
 	return c.high > next || s.emitted_high > c.low;
+}
+
+// The fence is reported at rho_k, so it must be proved to lie beyond.
+void offer_fence(vx_scan &s, const Candidate &c) {
+	if (c.bound < s.highs.threshold() || (s.has_fence && s.fence.low <= c.low) || s.emitted.contains(c.row))
+		return;
+	s.fence = c;
+	s.has_fence = true;
 }
 
 bool emit_fence(vx_scan &s, vx_want &want) {
@@ -47,13 +56,8 @@ bool emit_fence(vx_scan &s, vx_want &want) {
 	s.fence_sent = true;
 	// its pointer may have been used again by a row that was met later and handed out
 	s.has_fence = s.has_fence && !s.emitted.contains(s.fence.row);
-	for (bool found = false; !found && !s.candidates.empty();) {
-		const Candidate c = take_nearest(s);
-		found = !s.emitted.contains(c.row);
-		if (found && (!s.has_fence || c.low < s.fence.low))
-			s.fence = c;
-		s.has_fence = s.has_fence || found;
-	}
+	while (!s.candidates.empty() && !(s.has_fence && s.fence.low <= s.candidates[0].low))
+		offer_fence(s, take_nearest(s));
 	if (!s.has_fence)
 		return false;
 	s.emitted.add(s.fence.row);
@@ -76,24 +80,20 @@ bool emit_next(vx_scan &s, vx_want &want, vx_order order) {
 
 } // namespace
 
-void keep_candidate(vx_scan &s, const vx_row &row, Interval interval) {
-	const Candidate candidate{interval.low, interval.high, row};
+void keep_candidate(vx_scan &s, const Candidate &candidate) {
 	if (!s.query.ordered) {
 		s.candidates.append(candidate);
 		return;
 	}
-	if (interval.low < s.highs.threshold() || !s.highs.full()) {
-		if (!s.kept.add(row))
+	if (candidate.low < s.highs.threshold() || !s.highs.full()) {
+		if (!s.kept.add(candidate.row))
 			return;
-		s.highs.add(interval.high);
+		s.highs.add(candidate.high);
 		s.candidates.append(candidate);
 		return;
 	}
 	s.complete = false;
-	if ((!s.has_fence || interval.low < s.fence.low) && !s.emitted.contains(row)) {
-		s.fence = candidate;
-		s.has_fence = true;
-	}
+	offer_fence(s, candidate);
 }
 
 // False when memory is missing.
@@ -122,7 +122,7 @@ bool emit_row(vx_scan &s, vx_want &want) {
 		if (s.emitted.contains(c.row))
 			continue;
 		s.emitted.add(c.row);
-		put(want, c.row, c.low, recheck, VX_ORDER_VALUE);
+		put(want, c.row, recheck ? c.bound : c.low, recheck, VX_ORDER_VALUE);
 		return true;
 	}
 	return emit_fence(s, want);

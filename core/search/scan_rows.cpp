@@ -227,7 +227,13 @@ namespace {
 
 void refine(vx_scan &s, const vx_code_entry &entry) {
 	s.stats.refined++;
-	keep_candidate(s, entry.row, s.query.ordered ? coded_interval(*s.ix, s.query, entry) : Interval{0, 0});
+	if (!s.query.ordered) {
+		keep_candidate(s, {0, 0, 0, entry.row});
+		return;
+	}
+	const CodedIntervals intervals = coded_intervals(*s.ix, s.query, entry);
+	const Interval &interval = s.dial.exact ? intervals.proved : intervals.likely;
+	keep_candidate(s, {interval.low, interval.high, intervals.proved.low, entry.row});
 }
 
 void read_rest(vx_scan &s, const void *page) {
@@ -297,12 +303,12 @@ void read_raw(vx_scan &s, const void *page) {
 			continue;
 		s.stats.refined++;
 		if (!s.query.ordered) {
-			keep_candidate(s, entry.row, {0, 0});
+			keep_candidate(s, {0, 0, 0, entry.row});
 		} else if (s.query.wild) {
-			keep_candidate(s, entry.row, {-INFINITY, INFINITY});
+			keep_candidate(s, {-INFINITY, INFINITY, -INFINITY, entry.row});
 		} else {
 			const double value = raw_value(s.query, entry.x);
-			keep_candidate(s, entry.row, {value, value});
+			keep_candidate(s, {value, value, value, entry.row});
 		}
 	}
 	s.next_block = header.next;
@@ -320,7 +326,7 @@ void read_list(vx_scan &s, const void *page) {
 		if ((row.flags & VX_ROW_DEAD) != 0 || (s.phase != Phase::kWild && ((row.flags & VX_ROW_NULL) != 0) != null))
 			continue;
 		const bool placed = s.phase != Phase::kWild || !s.query.ordered;
-		s.candidates.append({placed ? 0 : -INFINITY, placed ? 0 : INFINITY, row});
+		s.candidates.append({placed ? 0 : -INFINITY, placed ? 0 : INFINITY, placed ? 0 : -INFINITY, row});
 	}
 	s.next_block = header.next;
 }

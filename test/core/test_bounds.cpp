@@ -114,7 +114,7 @@ void set_random_anchors(Space &space, std::mt19937_64 &random, uint32_t n) {
 }
 
 struct Tally {
-	size_t pairs = 0, informative = 0, violations = 0, anchored = 0;
+	size_t pairs = 0, informative = 0, violations = 0, anchored = 0, narrower = 0, unlikely = 0;
 };
 
 // An anchored code as one that is relative to the mean stands for the same row, within the error that it states.
@@ -157,10 +157,17 @@ void try_pairs(Tally &tally, std::mt19937_64 &random, uint32_t dim, vx_metric me
 		prepare_query(*space.ix, q.data(), query_memory.data(), query);
 		if (!query.ordered)
 			continue;
-		const Interval interval = coded_interval(*space.ix, query, entry);
+		const CodedIntervals intervals = coded_intervals(*space.ix, query, entry);
+		const Interval &interval = intervals.proved, &likely = intervals.likely;
 		const double truth = operator_result(metric, x.data(), q.data(), dim);
 		tally.pairs++;
 		tally.informative += std::isfinite(interval.low);
+		tally.narrower += likely.high - likely.low < 0.9 * (interval.high - interval.low);
+		if (interval.low != -INFINITY && !(truth >= likely.low && truth <= likely.high)) {
+			tally.unlikely++;
+			UNSCOPED_INFO("dim " << dim << " metric " << metric << " kind " << kind << " turn " << i << ": likely "
+								 << likely.low << " <= " << truth << " <= " << likely.high);
+		}
 		// where nothing is promised the operator may be infinite or NaN
 		if (interval.low != -INFINITY && !(truth >= interval.low && truth <= interval.high)) {
 			tally.violations++;
@@ -188,8 +195,11 @@ TEST_CASE("operator results lie within the intervals of refine codes") {
 					try_pairs(tally, random, dim, metric, kind, dim > 2000 ? count / 16 + 1 : count);
 	}
 	WARN(tally.pairs << " pairs, " << tally.informative << " with a finite bound, " << tally.violations
-					 << " violations, " << tally.anchored << " rows with an anchor");
+					 << " violations, " << tally.anchored << " rows with an anchor, " << tally.narrower
+					 << " narrower intervals that are likely, " << tally.unlikely << " of them missed");
 	CHECK(tally.violations == 0);
+	CHECK(tally.unlikely == 0);
+	CHECK(tally.narrower > tally.pairs / 10);
 	CHECK(tally.anchored > tally.pairs / 10);
 	CHECK(tally.informative > tally.pairs / 2);
 }
