@@ -28,7 +28,7 @@ from sets import PHRASES
 from svg import Scale, circle, document, line, polyline, text, upright, write
 
 CORE_SEARCH = os.path.join(build.ROOT, "build", "release", "core_search")
-ASKED = (.7, .8, .85, .9, .93, .95, .98)
+ASKED = (.7, .8, .85, .9, .93, .95, .97, .98)
 RECALL = .95
 FAR = 10 ** 8
 SEARCH = re.compile(r"^recall ([\d.]+): ([\d.]+), (\d+) queries/s; a query: [\d.]+ passes ([\d.]+) pages ([\d.]+) leaves "
