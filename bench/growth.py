@@ -88,7 +88,7 @@ class Growth:
                    self.prefix + "_base.f32", self.data_set["dim"], self.system.storage)
         near = "0"
         if self.args.sorted:
-            operator = {"l2": "<->", "cosine": "<=>", "ip": "<#>"}[self.data_set["distance"]]
+            operator = systems.OPERATORS[self.data_set["distance"]]
             near = f"(SELECT c.id FROM (SELECT * FROM items ORDER BY id LIMIT 300) c ORDER BY c.v {operator} i.v LIMIT 1)"
         self.sql(f"CREATE TABLE source AS SELECT row_number() OVER (ORDER BY {near}, id) - 1 AS place, id, v FROM items i")
         self.sql("CREATE UNIQUE INDEX ON source (place); ANALYZE source")

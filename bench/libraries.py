@@ -18,25 +18,21 @@ import statistics
 import subprocess
 import sys
 import time
-import venv
 
+import build
 from report import interpolate
 from sets import SETS
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 DATA = os.path.join(TOP, "build", "bench", "data")
-VENV = os.path.join(TOP, "build", "bench", "venv")
 PACKAGES = ["scann==1.4.2", "hnswlib", "numpy"]
 K = 10
 
 
 def enter_environment():
     """Starts this program again where the libraries are."""
-    python = os.path.join(VENV, "bin", "python")
-    if not os.path.exists(python):
-        venv.create(VENV, with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", *PACKAGES], check=True)
-    if os.path.realpath(sys.prefix) != os.path.realpath(VENV):
+    python = build.environment(PACKAGES)
+    if os.path.realpath(sys.prefix) != os.path.realpath(build.VENV):
         os.environ["OMP_NUM_THREADS"] = "1"
         os.execv(python, [python, *sys.argv])
 

@@ -7,36 +7,21 @@ The third argument chooses systems. Both axes are stretched where it matters: re
 for .9999 and above), speed by factors.
 The point of vecidx's default setting is filled.
 """
-import html
 import json
 import math
 import sys
 
 import report
+from svg import Scale, circle, colour_of, document, line, name_of, polyline, text, upright, write
 
 WIDTH, HEIGHT = 720, 400
 LEFT, RIGHT, TOP, BOTTOM = 70, 150, 50, 50
-COLOURS = {"vecidx": "#0b6e4f", "vecidx_plain": "#6ab187", "pgvector": "#b5532a"}
-NAMES = {"vecidx_plain": "vecidx, PLAIN", "pgvector": "pgvector, HNSW"}
 RECALL_TICKS = (.5, .7, .8, .9, .95, .98, .99, .995, .999, .9999)
 DEFAULT = ("vecidx", .95)
 
 
 def misses(recall):
     return -math.log10(1 - min(recall, .9999))
-
-
-class Scale:
-    """Numbers of one axis, transformed, to pixels."""
-
-    def __init__(self, low, high, start, end, transform):
-        self.transform = transform
-        self.low, self.high = transform(low), transform(high)
-        self.start, self.end = start, end
-
-    def __call__(self, value):
-        share = (self.transform(value) - self.low) / (self.high - self.low)
-        return self.start + share * (self.end - self.start)
 
 
 def curves(results, chosen):
@@ -50,38 +35,29 @@ def curves(results, chosen):
     return {system: sorted(points) for system, points in found.items()}
 
 
-def text(x, y, words, anchor="middle", size=13, colour="#333", more=""):
-    return (f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}" fill="{colour}"{more}>'
-            f'{html.escape(words)}</text>')
-
-
 def axes(x, y, recalls, speeds):
     parts = []
     for recall in RECALL_TICKS:
         if recalls[0] <= recall <= recalls[1]:
-            parts.append(f'<line x1="{x(recall):.1f}" x2="{x(recall):.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}" stroke="#ddd"/>')
+            parts.append(line(x(recall), x(recall), TOP, HEIGHT - BOTTOM))
             parts.append(text(x(recall), HEIGHT - BOTTOM + 18, "1" if recall == RECALL_TICKS[-1] else f"{recall:g}".lstrip("0")))
     for power in range(0, 6):
         for digit in (1, 2, 5):
             speed = digit * 10 ** power
             if speeds[0] <= speed <= speeds[1]:
-                parts.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(speed):.1f}" y2="{y(speed):.1f}" stroke="#ddd"/>')
+                parts.append(line(LEFT, WIDTH - RIGHT, y(speed), y(speed)))
                 parts.append(text(LEFT - 8, y(speed) + 4, f"{speed:,}", "end"))
     parts.append(text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, "recall@10"))
-    parts.append(text(18, (TOP + HEIGHT - BOTTOM) / 2, "queries a second, one connection",
-                      more=f' transform="rotate(-90 18 {(TOP + HEIGHT - BOTTOM) / 2:.1f})"'))
+    parts.append(upright(18, (TOP + HEIGHT - BOTTOM) / 2, "queries a second, one connection"))
     return parts
 
 
 def curve(x, y, system, points):
-    colour = COLOURS.get(system, "#555")
-    line = " ".join(f"{x(recall):.1f},{y(speed):.1f}" for recall, speed, _ in points)
-    parts = [f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2.5"/>']
+    colour = colour_of(system)
+    parts = [polyline([(x(recall), y(speed)) for recall, speed, _ in points], colour)]
     for recall, speed, setting in points:
-        fill = colour if (system, setting) == DEFAULT else "white"
-        parts.append(f'<circle cx="{x(recall):.1f}" cy="{y(speed):.1f}" r="4.5" fill="{fill}" stroke="{colour}" '
-                     f'stroke-width="2"><title>{html.escape(system)} {setting:g}: recall {recall:.4f}, '
-                     f'{speed:,.0f} queries a second</title></circle>')
+        parts.append(circle(x(recall), y(speed), colour, colour if (system, setting) == DEFAULT else "white",
+                            f"{system} {setting:g}: recall {recall:.4f}, {speed:,.0f} queries a second"))
     return parts
 
 
@@ -89,8 +65,8 @@ def legend(systems):
     parts = []
     for number, system in enumerate(systems):
         height = TOP + 14 + 22 * number
-        parts.append(f'<circle cx="{WIDTH - RIGHT + 16}" cy="{height - 4}" r="5" fill="{COLOURS.get(system, "#555")}"/>')
-        parts.append(text(WIDTH - RIGHT + 27, height, NAMES.get(system, system), "start", 12))
+        parts.append(f'<circle cx="{WIDTH - RIGHT + 16}" cy="{height - 4}" r="5" fill="{colour_of(system)}"/>')
+        parts.append(text(WIDTH - RIGHT + 27, height, name_of(system), "start", 12))
     return parts
 
 
@@ -103,13 +79,10 @@ def draw(results, chosen):
     y = Scale(*speeds, HEIGHT - BOTTOM, TOP, math.log10)
     about = results["set"]
     title = f'{about["title"]}: {about["rows"]:,} × {about["dim"]}, LIMIT 10'
-    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif">',
-             f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>', text(LEFT, 28, title, "start", 16)]
-    parts += axes(x, y, recalls, speeds)
+    parts = [text(LEFT, 28, title, "start", 16), *axes(x, y, recalls, speeds)]
     for system, curve_points in found.items():
         parts += curve(x, y, system, curve_points)
-    parts += legend(found)
-    return "\n".join(parts + ["</svg>"]) + "\n"
+    return document(WIDTH, HEIGHT, parts + legend(found))
 
 
 if __name__ == "__main__":
@@ -117,5 +90,4 @@ if __name__ == "__main__":
         sys.exit(__doc__)
     with open(sys.argv[1], encoding="utf-8") as source:
         drawing = draw(json.load(source), sys.argv[3].split(",") if len(sys.argv) == 4 else None)
-    with open(sys.argv[2], "w", encoding="utf-8") as target:
-        target.write(drawing)
+    write(sys.argv[2], drawing)

@@ -1,7 +1,7 @@
 """Throw-away PostgreSQL clusters: of an installation on this host, or of one inside a chroot.
 
 The servers listen on a Unix socket in the cluster's folder only, and run as user postgres when started by root (they
-refuse to run as root). SETTINGS is what every figure is measured under.
+refuse to run as root). SETTINGS is what every figure is measured under that does not say otherwise.
 """
 import glob
 import os
@@ -55,6 +55,7 @@ class Server:
         if len(self.folder + "/.s.PGSQL.5432") > SOCKET_PATH_LIMIT:
             sys.exit(f"{self.folder} is too long a path for a socket; choose another with --cluster")
         self.data = os.path.join(self.folder, "data")
+        self.settings = dict(SETTINGS)
 
     def inside(self, path):
         """The path as the server sees it."""
@@ -78,7 +79,7 @@ class Server:
             self.as_postgres("initdb", "-D", self.inside(self.data), "-U", "postgres", "-A", "trust", "--no-sync",
                              "-E", "UTF8", "--locale=C")
         with open(os.path.join(self.data, "postgresql.auto.conf"), "w") as conf:
-            conf.writelines(f"{name} = {value}\n" for name, value in SETTINGS.items())
+            conf.writelines(f"{name} = {value}\n" for name, value in self.settings.items())
             conf.write(f"unix_socket_directories = '{self.inside(self.folder)}'\n")
         self.as_postgres("pg_ctl", "-D", self.inside(self.data), "-w", "-t", "120",
                          "-l", self.inside(self.folder) + "/log", "start")

@@ -8,6 +8,7 @@ import json
 import build
 
 OPS = {"l2": "vector_l2_ops", "cosine": "vector_cosine_ops", "ip": "vector_ip_ops"}
+OPERATORS = {"l2": "<->", "cosine": "<=>", "ip": "<#>"}
 
 
 @dataclasses.dataclass
