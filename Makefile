@@ -70,6 +70,7 @@ CORE_OBJS = \
 	core/tree/writer_tree.o \
 
 TYPE_OBJS = \
+	src/type/distance_memo.o \
 	src/type/vector_aggregate.o \
 	src/type/vector_arithmetic.o \
 	src/type/vector_cast.o \
@@ -128,7 +129,7 @@ REGRESS = \
 	type_btree_hash \
 	type_subscript \
 	type_copy \
-	type_soft \
+	type_soft type_stored \
 	type_errors \
 	type_random \
 	type_catalog \

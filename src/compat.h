@@ -33,6 +33,13 @@
 #define VECIDX_MODULE_MAGIC(module, release) PG_MODULE_MAGIC
 #endif
 
+/* Number of the transaction in this session; include storage/proc.h. */
+#if PG_VERSION_NUM >= 170000
+#define vecidx_local_transaction() (MyProc->vxid.lxid)
+#else
+#define vecidx_local_transaction() (MyProc->lxid)
+#endif
+
 /* ---- access method: include after utils/rel.h and storage/bufmgr.h */
 
 /* How many workers a build may have. Before 17 PostgreSQL asks only for btree; include optimizer/optimizer.h. */

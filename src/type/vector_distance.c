@@ -8,7 +8,7 @@
 
 #include "vecidx/distance.h"
 
-#include "type/vector.h"
+#include "type/distance_memo.h"
 
 PG_FUNCTION_INFO_V1(vecidx_l2_distance);
 PG_FUNCTION_INFO_V1(vecidx_vector_l2_squared_distance);
@@ -20,87 +20,83 @@ PG_FUNCTION_INFO_V1(vecidx_linf_distance);
 PG_FUNCTION_INFO_V1(vecidx_vector_spherical_distance);
 PG_FUNCTION_INFO_V1(vecidx_vector_norm);
 
-/* Both arguments of a distance, of one dimension. */
-static uint32_t distance_args(FunctionCallInfo fcinfo, const Vector **a, const Vector **b) {
-	*a = PG_GETARG_VECTOR_P(0);
-	*b = PG_GETARG_VECTOR_P(1);
-	vecidx_vector_check_same_dim(*a, *b);
-	return (uint32_t)(*a)->dim;
+#define RETURN_DISTANCE(function) PG_RETURN_FLOAT8(vecidx_distance(function, PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)))
+
+static double l2_distance(const Vector *a, const Vector *b) {
+	return vx_l2_value(vx_l2_squared(a->x, b->x, (uint32_t)a->dim));
 }
 
 Datum vecidx_l2_distance(PG_FUNCTION_ARGS) {
-	const Vector *a;
-	const Vector *b;
-	uint32_t dim = distance_args(fcinfo, &a, &b);
+	RETURN_DISTANCE(l2_distance);
+}
 
-	PG_RETURN_FLOAT8(vx_l2_value(vx_l2_squared(a->x, b->x, dim)));
+static double l2_squared_distance(const Vector *a, const Vector *b) {
+	return (double)vx_l2_squared(a->x, b->x, (uint32_t)a->dim);
 }
 
 /* Without the root: the same order, for support functions and for those who only compare. */
 Datum vecidx_vector_l2_squared_distance(PG_FUNCTION_ARGS) {
-	const Vector *a;
-	const Vector *b;
-	uint32_t dim = distance_args(fcinfo, &a, &b);
+	RETURN_DISTANCE(l2_squared_distance);
+}
 
-	PG_RETURN_FLOAT8((double)vx_l2_squared(a->x, b->x, dim));
+static double inner_product(const Vector *a, const Vector *b) {
+	return (double)vx_inner_product(a->x, b->x, (uint32_t)a->dim);
 }
 
 Datum vecidx_inner_product(PG_FUNCTION_ARGS) {
-	const Vector *a;
-	const Vector *b;
-	uint32_t dim = distance_args(fcinfo, &a, &b);
+	RETURN_DISTANCE(inner_product);
+}
 
-	PG_RETURN_FLOAT8((double)vx_inner_product(a->x, b->x, dim));
+static double negative_inner_product(const Vector *a, const Vector *b) {
+	return vx_ip_value(vx_inner_product(a->x, b->x, (uint32_t)a->dim));
 }
 
 /* Index scans sort ascending, so the operator is the negative product. */
 Datum vecidx_vector_negative_inner_product(PG_FUNCTION_ARGS) {
-	const Vector *a;
-	const Vector *b;
-	uint32_t dim = distance_args(fcinfo, &a, &b);
+	RETURN_DISTANCE(negative_inner_product);
+}
 
-	PG_RETURN_FLOAT8(vx_ip_value(vx_inner_product(a->x, b->x, dim)));
+static double cosine_distance(const Vector *a, const Vector *b) {
+	float terms[3];
+
+	vx_cosine_terms(a->x, b->x, (uint32_t)a->dim, terms);
+	return vx_cosine_value(terms);
 }
 
 Datum vecidx_cosine_distance(PG_FUNCTION_ARGS) {
-	const Vector *a;
-	const Vector *b;
-	uint32_t dim = distance_args(fcinfo, &a, &b);
-	float terms[3];
+	RETURN_DISTANCE(cosine_distance);
+}
 
-	vx_cosine_terms(a->x, b->x, dim, terms);
-	PG_RETURN_FLOAT8(vx_cosine_value(terms));
+static double l1_distance(const Vector *a, const Vector *b) {
+	return (double)vx_l1(a->x, b->x, (uint32_t)a->dim);
 }
 
 Datum vecidx_l1_distance(PG_FUNCTION_ARGS) {
-	const Vector *a;
-	const Vector *b;
-	uint32_t dim = distance_args(fcinfo, &a, &b);
+	RETURN_DISTANCE(l1_distance);
+}
 
-	PG_RETURN_FLOAT8((double)vx_l1(a->x, b->x, dim));
+static double linf_distance(const Vector *a, const Vector *b) {
+	return (double)vx_linf(a->x, b->x, (uint32_t)a->dim);
 }
 
 Datum vecidx_linf_distance(PG_FUNCTION_ARGS) {
-	const Vector *a;
-	const Vector *b;
-	uint32_t dim = distance_args(fcinfo, &a, &b);
-
-	PG_RETURN_FLOAT8((double)vx_linf(a->x, b->x, dim));
+	RETURN_DISTANCE(linf_distance);
 }
 
-/* The angle between unit vectors as a part of a half turn, in [0, 1]: a metric, unlike the cosine distance. */
-Datum vecidx_vector_spherical_distance(PG_FUNCTION_ARGS) {
-	const Vector *a;
-	const Vector *b;
-	uint32_t dim = distance_args(fcinfo, &a, &b);
-	double product = (double)vx_inner_product(a->x, b->x, dim);
+static double spherical_distance(const Vector *a, const Vector *b) {
+	double product = inner_product(a, b);
 
 	/* rounding, or arguments that are not unit vectors, must not leave the domain of acos */
 	if (product > 1.0)
 		product = 1.0;
 	else if (product < -1.0)
 		product = -1.0;
-	PG_RETURN_FLOAT8(acos(product) / M_PI);
+	return acos(product) / M_PI;
+}
+
+/* The angle between unit vectors as a part of a half turn, in [0, 1]: a metric, unlike the cosine distance. */
+Datum vecidx_vector_spherical_distance(PG_FUNCTION_ARGS) {
+	RETURN_DISTANCE(spherical_distance);
 }
 
 double vecidx_vector_norm_value(const Vector *vector) {
