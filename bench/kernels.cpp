@@ -72,16 +72,17 @@ void measure_scan(const Kernels &k, uint32_t dim, uint32_t bits, size_t npages, 
 	const uint32_t rows = vx_scan_rows(dim, bits), blocks = vx_leaf_blocks_per_page(dim, bits);
 	const size_t page = size_t(blocks) * vx_leaf_block_bytes(dim, bits);
 	const auto pages = random_pages(random, dim, bits, npages);
-	const auto query = random_bytes<int8_t>(random, size_t(rows) * 32 / bits + 64);
+	auto query = random_bytes<uint8_t>(random, size_t(rows) * kTableBytes);
+	for (uint8_t &value : query)
+		value /= 4;
 	std::vector<Survivor> out(size_t(blocks) * VX_LANES);
 	std::vector<uint32_t> order(npages);
 	std::iota(order.begin(), order.end(), 0);
 	std::shuffle(order.begin(), order.end(), random);
 	size_t at = 0;
 	const ScanQuery q{query.data(), 0, 0};
-	const double ns = nanoseconds([&] {
-		k.scan[bits / 2](&pages[page * order[at++ % npages]], blocks, rows, blocks * VX_LANES, q, cut, out.data());
-	});
+	const double ns = nanoseconds(
+		[&] { k.scan(&pages[page * order[at++ % npages]], blocks, rows, blocks * VX_LANES, q, cut, out.data()); });
 	char name[40];
 	snprintf(name, sizeof(name), "scan, %u bits%s", bits, what);
 	line(k.name, dim, name, ns, blocks * VX_LANES, "entry", static_cast<double>(page));

@@ -114,7 +114,7 @@ void rotate(const vx_index &ix, double *y) {
 	const uint8_t *signs = signs_of(ix);
 	for (uint32_t round = 0; round < kRotationRounds; round++, signs += dim) {
 		for (uint32_t i = 0; i < dim; i++)
-			y[i] = signs[i] ? -y[i] : y[i];
+			y[i] = __builtin_bit_cast(double, __builtin_bit_cast(uint64_t, y[i]) ^ uint64_t(signs[i]) << 63);
 		if (round == kRotationRounds / 2 && dim > kMostUnmixed)
 			mix_halves(y, dim);
 		double *part = round % 2 == 0 ? y : y + (dim - size);
@@ -143,9 +143,7 @@ void project_query(const vx_index &ix, const float *q, double *y) {
 }
 
 void encode_point(const double *y, uint32_t dim, vx_code_entry &out) {
-	double largest = 0;
-	for (uint32_t i = 0; i < dim; i++)
-		largest = std::fmax(largest, std::fabs(y[i]));
+	const double largest = largest_magnitude(y, dim);
 	float scale = std::nextafterf(static_cast<float>(largest / 127), INFINITY);
 	if (scale < kSmallestScale)
 		scale = 0;
@@ -318,9 +316,7 @@ const vx_meta *vx_index_meta(const vx_index *ix) {
 }
 
 vx_class vx_classify(const vx_index *ix, const float *x) {
-	float largest = 0;
-	for (uint32_t i = 0; i < ix->meta.dim; i++)
-		largest = std::fmax(largest, std::fabs(x[i]));
+	const float largest = largest_magnitude(x, ix->meta.dim);
 	if (ix->meta.metric == VX_COSINE) {
 		if (largest == 0)
 			return VX_CLASS_LATE;

@@ -12,6 +12,24 @@
 
 namespace vecidx {
 
+// The largest |x[i]|; NaN counts for nothing. Four maxima at a time, for one alone would be a chain of n steps.
+template <class T>
+T largest_magnitude(const T *x, uint32_t n) {
+	T most[4] = {};
+	const auto take = [&](uint32_t lane, T value) {
+		const T magnitude = value < 0 ? -value : value;
+		most[lane] = magnitude > most[lane] ? magnitude : most[lane];
+	};
+	uint32_t i = 0;
+	for (; i + 4 <= n; i += 4)
+		for (uint32_t lane = 0; lane < 4; lane++)
+			take(lane, x[i + lane]);
+	for (; i < n; i++)
+		take(0, x[i]);
+	const T low = most[0] > most[1] ? most[0] : most[1], high = most[2] > most[3] ? most[2] : most[3];
+	return low > high ? low : high;
+}
+
 // When the tree changes its shape. The same in every index; kept with it so that tests of few rows can lower them.
 struct Limits {
 	uint32_t fewest_rows;   // with fewer a tree is not worth its pages: rows are kept raw, and searched exactly

@@ -177,10 +177,83 @@ float choose_unit(float mean_residual_squared, double spread, const double *cent
 	return static_cast<float>(std::fmin(kLargestUnit, std::fmax(kSmallestUnit, std::sqrt(squared))));
 }
 
+namespace {
+
+// The largest magnitudes of <levels, q> over each of the four nibbles of a group, and their sum.
+struct Magnitudes {
+	float largest = 0, sum = 0;
+};
+void add_group(const float *q, uint32_t coded, uint32_t bits, uint32_t group, Magnitudes &out) {
+	const uint32_t fields = 4 / bits, first = group * fields * 4;
+	float most[4] = {};
+	for (uint32_t f = 0; f < fields; f++)
+		for (uint32_t k = 0; k < 4; k++)
+			most[k] += first + f * 4 + k < coded ? std::fabs(q[first + f * 4 + k]) : 0;
+	const auto top = static_cast<float>((1 << bits) - 1);
+	out.largest = std::max(out.largest, top * std::max(std::max(most[0], most[1]), std::max(most[2], most[3])));
+	out.sum += top * (most[0] + most[1] + most[2] + most[3]);
+}
+
+// Values of one nibble, in 256ths while they are added up: each bit adds its share to the value without it.
+void fill_table(const int16_t shares[4], uint8_t *table) {
+	constexpr int16_t kBits[4][16] = {{0, -1, 0, -1, 0, -1, 0, -1, 0, -1, 0, -1, 0, -1, 0, -1},
+									  {0, 0, -1, -1, 0, 0, -1, -1, 0, 0, -1, -1, 0, 0, -1, -1},
+									  {0, 0, 0, 0, -1, -1, -1, -1, 0, 0, 0, 0, -1, -1, -1, -1},
+									  {0, 0, 0, 0, 0, 0, 0, 0, -1, -1, -1, -1, -1, -1, -1, -1}};
+	int16_t least = 128; // one half, for rounding
+	for (uint32_t bit = 0; bit < 4; bit++)
+		least = static_cast<int16_t>(least - std::min<int16_t>(shares[bit], 0));
+	for (uint32_t c = 0; c < 16; c++) {
+		const int value = least + (kBits[0][c] & shares[0]) + (kBits[1][c] & shares[1]) + (kBits[2][c] & shares[2]) +
+						  (kBits[3][c] & shares[3]);
+		table[c] = static_cast<uint8_t>(static_cast<uint16_t>(value) >> 8);
+	}
+}
+// no share of a nibble, nor a sum of its shares, exceeds the largest value by more than their rounding
+static_assert((kLargestValue + 1) * 256 < INT16_MAX);
+
+// Shares of the lowest bit of each dimension's code.
+void put_shares(const float *q, uint32_t coded, float inverse, int16_t *shares) {
+	for (uint32_t i = 0; i < coded; i++) {
+		const float share = 512 * q[i] * inverse;
+		shares[i] = static_cast<int16_t>(static_cast<int32_t>(share + (share < 0 ? -0.5F : 0.5F)));
+	}
+}
+
+// Root mean square of the levels that codes of Gaussian residuals take.
+float typical_level(uint32_t bits) {
+	return bits == 1 ? 1 : bits == 2 ? 2 : 6;
+}
+
+} // namespace
+
+void make_tables(const float *q, uint32_t dim, uint32_t bits, ScanTables &out) {
+	const uint32_t coded = vx_scan_dims(dim, bits), rows = vx_scan_rows(dim, bits);
+	const uint32_t fields = 4 / bits, nibbles = rows * 8;
+	Magnitudes magnitudes;
+	for (uint32_t group = 0; group < nibbles / 4; group++)
+		add_group(q, coded, bits, group, magnitudes);
+	const float step = 2 * magnitudes.largest / static_cast<float>(kLargestValue), inverse = step > 0 ? 1 / step : 0;
+	int16_t shares[VX_MAX_DIM + 32]; // a row has at most 32 dimensions
+	put_shares(q, coded, inverse, shares);
+	memset(shares + coded, 0, 32 * sizeof(*shares));
+	for (uint32_t i = 0; i < nibbles; i++) {
+		const int16_t *first = shares + i / 4 * fields * 4 + i % 4;
+		int16_t of_bits[4];
+		for (uint32_t bit = 0; bit < 4; bit++)
+			of_bits[bit] = static_cast<int16_t>(first[bit / bits * 4] * (1 << bit % bits));
+		fill_table(of_bits, out.values + size_t(i) * 16);
+	}
+	out.slope = step;
+	out.offset = -magnitudes.sum;
+	// each value is rounded evenly; <r, q> is estimated by |r| / |levels| of it
+	const double rounding = step * std::sqrt(static_cast<double>(coded) * bits / 4 / 12);
+	const double norm = typical_level(bits) * std::sqrt(static_cast<double>(coded));
+	out.error = static_cast<float>(2 * rounding / norm);
+}
+
 ScanQueryShape quantize_query(const double *q, uint32_t dim, uint32_t padded, int8_t *bytes) {
-	double largest = 0;
-	for (uint32_t i = 0; i < dim; i++)
-		largest = std::fmax(largest, std::fabs(q[i]));
+	const double largest = largest_magnitude(q, dim);
 	const auto scale = static_cast<float>(largest / 127);
 	const double inverse = scale > 0 ? 127 / largest : 0;
 	ScanQueryShape shape{scale, 0, 0};

@@ -12,6 +12,7 @@
 #include <cstdint>
 
 #include "code/index.hpp"
+#include "kernel/kernels.hpp"
 
 namespace vecidx {
 
@@ -53,7 +54,20 @@ void pack_factors(const ScanFactors &factors, float unit, uint16_t &add, uint16_
 // in an index with this spread. Later entries may be quite different.
 float choose_unit(float mean_residual_squared, double spread, const double *centroid, uint32_t dim);
 
-// A query prepared for the scan kernel: bytes padded for vx_scan_rows(dim, bits) rows.
+// A query as the scan kernel wants it: a table a nibble, so that <levels, q> ~ slope * sum + offset.
+struct ScanTables {
+	uint8_t *values; // vx_scan_rows(dim, bits) * kTableBytes
+	float slope, offset;
+	float
+		error; // deviation of the estimate for a row at distance 1 from its centroid (squared distance, or product * 2)
+};
+inline size_t table_bytes(uint32_t dim, uint32_t bits) {
+	return size_t(vx_scan_rows(dim, bits)) * kTableBytes;
+}
+// From the rotated query, float32[dim], into out.values.
+void make_tables(const float *q, uint32_t dim, uint32_t bits, ScanTables &out);
+
+// A query in 8 bits, for products with centroids.
 struct ScanQueryShape {
 	float scale;  // q ~ scale * byte
 	int32_t sum;  // of the bytes

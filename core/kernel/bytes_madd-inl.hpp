@@ -137,56 +137,6 @@ HWY_INLINE void AssignSums(const int8_t *const x[4], const uint8_t *block, uint3
 	}
 }
 
-// ---- scan codes. A field stays where it is in its nibble, which multiplies its products by 2^shift; 16-bit sums of
-// one row are brought to the scale of a nibble's highest field.
-
-// Fields from kShift up of both nibbles; `words` holds the sums of those below.
-template <int kBits, int kShift>
-HWY_INLINE Bytes AddFields(Bytes words, Bytes low, Bytes high, const int8_t *query) {
-	if constexpr (kShift < 4) {
-		const Bytes mask = VECIDX_MM(set1_epi8)(((1 << kBits) - 1) << kShift);
-		const Bytes pairs =
-			VECIDX_MM(add_epi16)(VECIDX_MM(maddubs_epi16)(low & mask, BroadcastQuad(query)),
-								 VECIDX_MM(maddubs_epi16)(high & mask, BroadcastQuad(query + 16 / kBits)));
-		if constexpr (kShift > 0)
-			words = VECIDX_MM(add_epi16)(VECIDX_MM(slli_epi16)(words, kBits), pairs);
-		else
-			words = pairs;
-		return AddFields<kBits, kShift + kBits>(words, low, high, query + 4);
-	} else {
-		return words;
-	}
-}
-template <int kBits>
-HWY_INLINE Bytes AddRow(Bytes sum, const uint8_t *row, const int8_t *query) {
-	// every field's products reach the same, and all together fit 16 bits
-	static_assert(2 * 127 * ((1 << kBits) - 1) * (8 / kBits) << (4 - kBits) <= 32767);
-	const Bytes codes = LoadRow(row);
-	const Bytes words = AddFields<kBits, 0>(Zero(), codes, VECIDX_MM(srli_epi16)(codes, 4), query);
-	return VECIDX_MM(add_epi32)(sum, VECIDX_MM(madd_epi16)(words, VECIDX_MM(set1_epi16)(1)));
-}
-
-constexpr uint32_t kScanBlocks = 1;
-
-// out[0][entry] = sum of products. Lines `ahead` bytes behind those read are fetched.
-template <int kBits>
-HWY_INLINE void ScanSums(const uint8_t *block, uint32_t, size_t, uint32_t rows, size_t ahead, const int8_t *query,
-						 int32_t (&out)[kScanBlocks][16]) {
-	for (size_t at = 0; at < kRowBytes; at += 2 * kWidth) {
-		Bytes a = Zero(), b = Zero();
-		const uint8_t *row = block + at;
-		const int8_t *codes = query;
-		for (uint32_t r = 0; r < rows; r++, row += kRowBytes, codes += 32 / kBits) {
-			__builtin_prefetch(row + ahead);
-			a = AddRow<kBits>(a, row, codes);
-			b = AddRow<kBits>(b, row + kWidth, codes);
-		}
-		FetchFactors(row + ahead);
-		StoreSums(out[0] + at / 4, VECIDX_MM(srai_epi32)(a, 4 - kBits));
-		StoreSums(out[0] + (at + kWidth) / 4, VECIDX_MM(srai_epi32)(b, 4 - kBits));
-	}
-}
-
 #undef VECIDX_MM
 } // namespace
 } // namespace HWY_NAMESPACE

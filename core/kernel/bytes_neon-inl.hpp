@@ -79,53 +79,6 @@ HWY_INLINE void AssignSums(const int8_t *const x[4], const uint8_t *block, uint3
 	}
 }
 
-// ---- scan codes
-
-struct Words {
-	int16x8_t low, high;
-};
-
-// All fields of 16 bytes from kShift up.
-template <int kBits, int kShift>
-HWY_INLINE void AddFields(Words &words, uint8x16_t codes, const int8_t *query) {
-	if constexpr (kShift < 8) {
-		uint8x16_t field = codes;
-		if constexpr (kShift > 0)
-			field = vshrq_n_u8(codes, kShift);
-		if constexpr (kShift + kBits < 8)
-			field = vandq_u8(field, vdupq_n_u8((1 << kBits) - 1));
-		const int8x16_t code = vreinterpretq_s8_u8(field), quad = BroadcastQuad(query);
-		words.low = vmlal_s8(words.low, vget_low_s8(code), vget_low_s8(quad));
-		words.high = vmlal_high_s8(words.high, code, quad);
-		AddFields<kBits, kShift + kBits>(words, codes, query + 4);
-	}
-}
-
-constexpr uint32_t kScanBlocks = 1;
-
-// out[0][entry] = sum of products. Lines `ahead` bytes behind those read are fetched.
-template <int kBits>
-HWY_INLINE void ScanSums(const uint8_t *block, uint32_t, size_t, uint32_t rows, size_t ahead, const int8_t *query,
-						 int32_t (&out)[kScanBlocks][16]) {
-	// rows whose sums fit 16 bits: one product a field
-	constexpr uint32_t kRows = 32767 / (8 / kBits * 127 * ((1 << kBits) - 1));
-	for (size_t at = 0; at < kRowBytes; at += 16) {
-		Halves sum = Zero();
-		for (uint32_t first = 0; first < rows; first += kRows) {
-			Words words = {vdupq_n_s16(0), vdupq_n_s16(0)};
-			const uint32_t end = rows - first < kRows ? rows : first + kRows;
-			for (uint32_t r = first; r < end; r++) {
-				const uint8_t *row = block + size_t(r) * kRowBytes;
-				__builtin_prefetch(row + ahead);
-				AddFields<kBits, 0>(words, vld1q_u8(row + at), query + size_t(r) * 32 / kBits);
-			}
-			sum = {vpadalq_s16(sum.low, words.low), vpadalq_s16(sum.high, words.high)};
-		}
-		vst1q_s32(out[0] + at / 4, Sums(sum));
-	}
-	FetchFactors(block + size_t(rows) * kRowBytes + ahead);
-}
-
 } // namespace
 } // namespace HWY_NAMESPACE
 } // namespace vecidx

@@ -19,12 +19,18 @@ inline constexpr uint32_t kBlockEntries = 16;
 inline constexpr uint32_t kRowBytes = 64;
 
 // What one query contributes to a scan of scan-code blocks, and what makes an estimate of the integer sums:
-//   est(entry) = add(entry) + mul(entry) * (slope * sum(entry) + offset),  sum = <field codes, query bytes>.
+//   est(entry) = add(entry) + mul(entry) * (slope * sum(entry) + offset),  sum = what the tables say of its nibbles.
 struct ScanQuery {
-	const int8_t *bytes; // query codes in the order of the fields, zero-padded to rows * 64 / bits * ... (see scan)
+	const uint8_t *tables; // kTableBytes a row (see scan)
 	float slope;
 	float offset;
 };
+// A table for each nibble of an entry's quad: 16 values, 0 ... 63, for the low nibbles of its four bytes, then for the
+// high ones.
+inline constexpr uint32_t kTableBytes = 128;
+inline constexpr uint32_t kLargestValue = 63;
+// Code rows of a block, as a page has room for.
+inline constexpr uint32_t kMostRows = 124;
 
 // An entry that a scan let through: its estimate, its position (block * 16 + lane) and its reference to a code slot.
 struct Survivor {
@@ -77,16 +83,16 @@ struct Kernels {
 					const uint8_t *blocks, const float *norm, const float *scale, const float *extra, uint32_t nblocks,
 					uint32_t quads, uint32_t best[4], float cost[4]);
 
-	// ---- scan codes, `bits` = 1, 2 or 4 a dimension; index 0, 1, 2 of the array for 1, 2, 4 bits. A block of 16
-	// entries is `rows` code rows of 64 bytes, then 16 x float16 add, 16 x float16 mul, 16 x uint32 ref (128 bytes).
-	// F = 8 / bits fields a byte. Byte k (0..3) of entry e in row g holds in field f (bits f*bits ..) the code, an
-	// unsigned integer in [0, 2^bits), of dimension (g * F + f) * 4 + k; bytes[] of the query holds dimension i at
-	// index i, zero-padded to rows * F * 4. sum(entry) = sum code_i * bytes_i, exact in int32.
-	// est = add + mul * (slope * sum + offset), evaluated in float32 (|error| as a product and two fused or unfused
-	// adds). Every entry with !(est >= cut) is written to out (block order, lane order); returns how many. `out` has
-	// room for nblocks * 16. Only the first `count` entries of the page are real: later lanes are never returned.
-	uint32_t (*scan[3])(const uint8_t *blocks, uint32_t nblocks, uint32_t rows, uint32_t count, const ScanQuery &query,
-						float cut, Survivor *out);
+	// ---- scan codes, of any number of bits a dimension: all that counts is what the query's tables say of each nibble
+	// (Andre, Kermarrec and Le Scouarnec, VLDB 2015). A block of 16 entries is `rows` code rows of 64 bytes, byte k
+	// (0..3) of entry e at k * 16 + e, then 16 x float16 add, 16 x float16 mul, 16 x uint32 ref (128 bytes).
+	// sum(entry) = sum over its bytes of tables[row][0][k][low nibble] + tables[row][1][k][high nibble], exact in
+	// int32. est = add + mul * (slope * sum + offset), evaluated in float32 (|error| as a product and two fused or
+	// unfused adds). Every entry with !(est >= cut) is written to out (block order, lane order); returns how many.
+	// `out` has room for nblocks * 16. Only the first `count` entries of the page are real: later lanes are never
+	// returned.
+	uint32_t (*scan)(const uint8_t *blocks, uint32_t nblocks, uint32_t rows, uint32_t count, const ScanQuery &query,
+					 float cut, Survivor *out);
 };
 
 // The table for the best target of this machine; chosen once, at the first call of `kernels_init`.

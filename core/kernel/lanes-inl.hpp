@@ -111,12 +111,6 @@ HWY_INLINE float Accumulate(const float *a, uint32_t d, LoadB load, LoadBTail lo
 	return Total(s0, s1, s2, s3);
 }
 
-// The two lines behind a block's code rows.
-HWY_INLINE void FetchFactors(const uint8_t *p) {
-	__builtin_prefetch(p);
-	__builtin_prefetch(p + kRowBytes);
-}
-
 } // namespace
 } // namespace HWY_NAMESPACE
 } // namespace vecidx

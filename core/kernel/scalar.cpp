@@ -113,21 +113,17 @@ void assign4(const int8_t *const x[4], const float xscale[4], const int32_t xsum
 	}
 }
 
-// sum over dimensions of code * query byte for one entry of a block
-int32_t code_sum(const uint8_t *block, uint32_t rows, uint32_t bits, uint32_t entry, const int8_t *query) {
-	const uint32_t fields = 8 / bits;
-	const int mask = (1 << bits) - 1;
+// what the tables say of one entry of a block
+int32_t code_sum(const uint8_t *block, uint32_t rows, uint32_t entry, const uint8_t *tables) {
 	int32_t sum = 0;
-	for (uint32_t row = 0; row < rows; row++)
+	for (uint32_t row = 0; row < rows; row++, tables += kTableBytes)
 		for (uint32_t k = 0; k < 4; k++) {
-			const int byte = block[size_t(row) * kRowBytes + entry * 4 + k];
-			for (uint32_t f = 0; f < fields; f++)
-				sum += (byte >> (f * bits) & mask) * query[(row * fields + f) * 4 + k];
+			const uint8_t byte = block[size_t(row) * kRowBytes + k * kBlockEntries + entry];
+			sum += tables[k * 16 + (byte & 15)] + tables[kTableBytes / 2 + k * 16 + (byte >> 4)];
 		}
 	return sum;
 }
 
-template <uint32_t kBits>
 uint32_t scan(const uint8_t *blocks, uint32_t nblocks, uint32_t rows, uint32_t count, const ScanQuery &query, float cut,
 			  Survivor *out) {
 	uint32_t found = 0;
@@ -140,7 +136,7 @@ uint32_t scan(const uint8_t *blocks, uint32_t nblocks, uint32_t rows, uint32_t c
 		memcpy(&add, factors + size_t(entry) * 2, sizeof(add));
 		memcpy(&mul, factors + 32 + size_t(entry) * 2, sizeof(mul));
 		memcpy(&ref, factors + kRowBytes + size_t(entry) * 4, sizeof(ref));
-		const auto sum = static_cast<float>(code_sum(block, rows, kBits, entry, query.bytes));
+		const auto sum = static_cast<float>(code_sum(block, rows, entry, query.tables));
 		const float est = float_from_half(add) + float_from_half(mul) * (query.slope * sum + query.offset);
 		if (!(est >= cut))
 			out[found++] = {est, ref};
@@ -148,19 +144,8 @@ uint32_t scan(const uint8_t *blocks, uint32_t nblocks, uint32_t rows, uint32_t c
 	return found;
 }
 
-constexpr Kernels kTable = {"scalar",
-							l2_squared,
-							inner_product,
-							l1,
-							linf,
-							cosine_terms,
-							hadamard,
-							refine_l2_squared,
-							refine_dot,
-							centroid_rows,
-							gate,
-							assign4,
-							{scan<1>, scan<2>, scan<4>}};
+constexpr Kernels kTable = {"scalar",          l2_squared, inner_product, l1,   linf,    cosine_terms, hadamard,
+							refine_l2_squared, refine_dot, centroid_rows, gate, assign4, scan};
 
 } // namespace
 

@@ -1,4 +1,4 @@
-// Scans of scan-code blocks for one SIMD target: estimates from the target's byte sums, and what they let through.
+// Scans of scan-code blocks for one SIMD target: each byte shuffle looks up 16 nibbles or more in the query's tables.
 #if defined(VECIDX_SCAN_INL_HPP) == defined(HWY_TARGET_TOGGLE)
 #ifdef VECIDX_SCAN_INL_HPP
 #undef VECIDX_SCAN_INL_HPP
@@ -62,8 +62,9 @@ struct Pass {
 	uint32_t rows, count;
 };
 
-// Estimates of one block; those below the cut are written.
-HWY_INLINE uint32_t Judge(const Pass &pass, const int32_t *sums, const uint8_t *block, uint32_t number, Survivor *out) {
+// Estimates of one block from its entries' sums; those below the cut are written.
+HWY_INLINE uint32_t Judge(const Pass &pass, const uint16_t *sums, const uint8_t *block, uint32_t number,
+						  Survivor *out) {
 	const F32 f32;
 	const size_t lanes = hn::Lanes(f32);
 	const Vec slope = hn::Set(f32, pass.slope), offset = hn::Set(f32, pass.offset), cut = hn::Set(f32, pass.cut);
@@ -71,7 +72,8 @@ HWY_INLINE uint32_t Judge(const Pass &pass, const int32_t *sums, const uint8_t *
 	HWY_ALIGN float ests[kBlockEntries];
 	uint32_t mask = 0;
 	for (size_t e = 0; e < kBlockEntries; e += lanes) {
-		const Vec sum = hn::ConvertTo(f32, hn::Load(I32(), sums + e));
+		const hn::Rebind<uint16_t, F32> some;
+		const Vec sum = hn::ConvertTo(f32, hn::PromoteTo(I32(), hn::Load(some, sums + e)));
 		const Vec value = hn::MulAdd(slope, sum, offset);
 		const Vec est = hn::MulAdd(LoadHalves(at.mul + e * 2), value, LoadHalves(at.add + e * 2));
 		hn::Store(est, f32, ests + e);
@@ -85,20 +87,76 @@ HWY_INLINE uint32_t Judge(const Pass &pass, const int32_t *sums, const uint8_t *
 	return HWY_LIKELY(mask == 0) ? 0 : Emit(mask, ests, at.ref, out);
 }
 
-template <int kBits>
+using U8 = hn::CappedTag<uint8_t, kRowBytes>;
+using U16 = hn::Repartition<uint16_t, U8>;
+using Words = hn::Vec<U16>;
+
+// 16-bit sums of bytes: of those at even places with 256 times the others added, modulo 2^16, and of the others.
+struct Pairs {
+	Words all, odd;
+};
+HWY_INLINE void AddPairs(Pairs &sums, hn::Vec<U8> values) {
+	sums.all = hn::Add(sums.all, hn::BitCast(U16(), values));
+	sums.odd = hn::Add(sums.odd, hn::ShiftRight<8>(hn::BitCast(U16(), values)));
+}
+
+// What the tables say of both nibbles.
+HWY_INLINE hn::Vec<U8> LookUp(const uint8_t *codes, const uint8_t *tables) {
+	const U8 u8;
+	const auto bytes = hn::LoadU(u8, codes), mask = hn::Set(u8, 15);
+	const auto high = hn::And(hn::BitCast(u8, hn::ShiftRight<4>(hn::BitCast(U16(), bytes))), mask);
+	return hn::Add(hn::TableLookupBytes(hn::LoadU(u8, tables), hn::And(bytes, mask)),
+				   hn::TableLookupBytes(hn::LoadU(u8, tables + kTableBytes / 2), high));
+}
+// Four values fit a byte, so two rows are added before their sums are widened.
+static_assert(4 * kLargestValue <= UINT8_MAX);
+
+// The four bytes of an entry lie 16 apart: halves of a vector hold sums of the same entries.
+template <class D>
+HWY_INLINE hn::Vec<hn::Full128<uint16_t>> Fold(D d, hn::Vec<D> words) {
+	if constexpr (hn::MaxLanes(D()) > 8) {
+		const hn::Half<D> half;
+		return Fold(half, hn::Add(hn::LowerHalf(half, words), hn::UpperHalf(half, words)));
+	} else {
+		return words;
+	}
+}
+
+// words[entry] := its sum. Lines `ahead` bytes behind those read are fetched.
+HWY_INLINE void SumRows(const uint8_t *row, uint32_t rows, size_t ahead, const uint8_t *tables, uint16_t *words) {
+	// four bytes of two nibbles each, in as many rows as a page has room for
+	static_assert(kMostRows * 8 * kLargestValue <= UINT16_MAX);
+	constexpr size_t kWidth = hn::MaxLanes(U8());
+	Pairs pairs = {hn::Zero(U16()), hn::Zero(U16())};
+	uint32_t r = 0;
+	for (; r + 2 <= rows; r += 2, row += 2 * kRowBytes, tables += 2 * kTableBytes) {
+		__builtin_prefetch(row + ahead);
+		__builtin_prefetch(row + kRowBytes + ahead);
+		for (size_t at = 0; at < kRowBytes; at += kWidth)
+			AddPairs(pairs,
+					 hn::Add(LookUp(row + at, tables + at), LookUp(row + kRowBytes + at, tables + kTableBytes + at)));
+	}
+	for (size_t at = 0; r < rows && at < kRowBytes; at += kWidth)
+		AddPairs(pairs, LookUp(row + at, tables + at));
+	row += (rows - r) * kRowBytes + ahead;
+	__builtin_prefetch(row);
+	__builtin_prefetch(row + kRowBytes);
+	const hn::Full128<uint16_t> eight;
+	const auto even = Fold(U16(), hn::Sub(pairs.all, hn::ShiftLeft<8>(pairs.odd))), odd = Fold(U16(), pairs.odd);
+	hn::Store(hn::InterleaveLower(eight, even, odd), eight, words);
+	hn::Store(hn::InterleaveUpper(eight, even, odd), eight, words + 8);
+}
+
 uint32_t Scan(const uint8_t *blocks, uint32_t nblocks, uint32_t rows, uint32_t count, const ScanQuery &query, float cut,
 			  Survivor *out) {
 	const Pass pass = {query.slope, query.offset, cut, rows, count};
 	const size_t stride = (size_t(rows) + 2) * kRowBytes;
 	uint32_t found = 0;
-	for (uint32_t b = 0; b < nblocks; b += kScanBlocks) {
-		const uint8_t *block = blocks + b * stride;
-		const uint32_t n = nblocks - b < kScanBlocks ? nblocks - b : kScanBlocks;
-		const size_t behind = (nblocks - b) * stride;
-		HWY_ALIGN int32_t sums[kScanBlocks][16];
-		ScanSums<kBits>(block, n, stride, rows, behind > kAhead + n * stride ? kAhead : 0, query.bytes, sums);
-		for (uint32_t i = 0; i < n; i++)
-			found += Judge(pass, sums[i], block + i * stride, b + i, out + found);
+	for (uint32_t b = 0; b < nblocks; b++, blocks += stride) {
+		const size_t ahead = (nblocks - b - 1) * stride > kAhead ? kAhead : 0;
+		HWY_ALIGN uint16_t words[kBlockEntries];
+		SumRows(blocks, rows, ahead, query.tables, words);
+		found += Judge(pass, words, blocks, b, out + found);
 	}
 	return found;
 }

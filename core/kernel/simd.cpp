@@ -56,7 +56,7 @@ const Kernels *simd_table() {
 		CentroidRows,
 		GateLeaves,
 		Assign4,
-		{Scan<1>, Scan<2>, Scan<4>},
+		Scan,
 	};
 	return &kTable;
 }

@@ -18,20 +18,25 @@ Place place_of(uint32_t dimension, uint32_t bits) {
 	return {quad / fields, dimension % 4, quad % fields * bits};
 }
 
-// Where an entry's bytes lie, from the begin of the page: quads of its code `stride` apart, factors, reference.
+// Where an entry's bytes lie, from the begin of the page: quads of its code `stride` apart and the bytes of each
+// `step`, factors, reference.
 struct EntryPlace {
-	size_t code, stride, add, mul, ref;
+	size_t code, stride, step, add, mul, ref;
 };
 
 EntryPlace in_interleaved(size_t block, uint32_t rows, uint32_t lane) {
 	const size_t factors = block + size_t(rows) * VX_ROW_BYTES;
-	return {block + size_t(lane) * 4, VX_ROW_BYTES, factors + size_t(lane) * 2,
-			factors + VX_ROW_BYTES / 2 + size_t(lane) * 2, factors + VX_ROW_BYTES + size_t(lane) * 4};
+	return {block + lane,
+			VX_ROW_BYTES,
+			VX_LANES,
+			factors + size_t(lane) * 2,
+			factors + VX_ROW_BYTES / 2 + size_t(lane) * 2,
+			factors + VX_ROW_BYTES + size_t(lane) * 4};
 }
 
 EntryPlace in_open(size_t block, uint32_t rows, uint32_t lane) {
 	const size_t entry = block + size_t(lane) * 4 * (rows + 2), factors = entry + size_t(rows) * 4;
-	return {entry, 4, factors, factors + 2, factors + 4};
+	return {entry, 4, 1, factors, factors + 2, factors + 4};
 }
 
 EntryPlace place_of_entry(const void *page, uint32_t dim, uint32_t bits, uint32_t slot) {
@@ -43,7 +48,8 @@ EntryPlace place_of_entry(const void *page, uint32_t dim, uint32_t bits, uint32_
 
 void copy_entry(uint8_t *to, const EntryPlace &in, const uint8_t *from, const EntryPlace &out, uint32_t rows) {
 	for (uint32_t row = 0; row < rows; row++)
-		memcpy(to + in.code + row * in.stride, from + out.code + row * out.stride, 4);
+		for (uint32_t k = 0; k < 4; k++)
+			to[in.code + row * in.stride + k * in.step] = from[out.code + row * out.stride + k * out.step];
 	memcpy(to + in.add, from + out.add, 2);
 	memcpy(to + in.mul, from + out.mul, 2);
 	memcpy(to + in.ref, from + out.ref, 4);
@@ -59,10 +65,11 @@ const uint8_t *bytes_of(const void *page) {
 void put_code(uint8_t *page, const EntryPlace &at, uint32_t dim, uint32_t bits, const uint8_t *code) {
 	const uint32_t rows = vx_scan_rows(dim, bits);
 	for (uint32_t row = 0; row < rows; row++)
-		memset(page + at.code + row * at.stride, 0, 4);
+		for (uint32_t k = 0; k < 4; k++)
+			page[at.code + row * at.stride + k * at.step] = 0;
 	for (uint32_t i = 0; i < vx_scan_dims(dim, bits); i++) {
 		const Place place = place_of(i, bits);
-		uint8_t &byte = page[at.code + place.row * at.stride + place.byte];
+		uint8_t &byte = page[at.code + place.row * at.stride + place.byte * at.step];
 		byte = static_cast<uint8_t>(byte | code[i] << place.shift);
 	}
 }
@@ -138,6 +145,25 @@ bool leaf_add(void *page, uint32_t dim, uint32_t bits, const uint8_t *code, cons
 
 namespace {
 
+// A row of 16 quads becomes four runs of 16 bytes, each of one byte of all quads: the number of a byte, e * 4 + k, is
+// to be k * 16 + e, which is its six bits turned by two, or by one four times. Zipping halves does that.
+void deal_out(uint8_t row[VX_ROW_BYTES]) {
+	using Bytes = uint8_t __attribute__((vector_size(16)));
+	Bytes v[4];
+	memcpy(v, row, sizeof(v));
+	for (int turn = 0; turn < 4; turn++) {
+		Bytes out[4];
+		for (int i = 0; i < 2; i++) {
+			const Bytes a = v[i], b = v[i + 2];
+			out[2 * i] = __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+			out[2 * i + 1] =
+				__builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+		}
+		memcpy(v, out, sizeof(v));
+	}
+	memcpy(row, v, sizeof(v));
+}
+
 // Entries of a row-major block, interleaved; lanes behind them are zero. Scans need this for every leaf, so it does
 // without the places of single fields.
 void interleave(const uint8_t *entry, uint32_t rows, uint32_t lanes, uint8_t *block) {
@@ -150,6 +176,8 @@ void interleave(const uint8_t *entry, uint32_t rows, uint32_t lanes, uint8_t *bl
 		memcpy(factors + VX_ROW_BYTES / 2 + size_t(lane) * 2, entry + 2, 2);
 		memcpy(factors + VX_ROW_BYTES + size_t(lane) * 4, entry + 4, 4);
 	}
+	for (uint32_t row = 0; row < rows; row++)
+		deal_out(block + size_t(row) * VX_ROW_BYTES);
 }
 
 size_t open_block_at(const void *page, uint32_t dim, uint32_t bits) {
@@ -185,7 +213,7 @@ void leaf_code(const void *page, uint32_t dim, uint32_t bits, uint32_t slot, uin
 	const auto mask = static_cast<uint8_t>((1u << bits) - 1);
 	for (uint32_t i = 0; i < vx_scan_dims(dim, bits); i++) {
 		const Place place = place_of(i, bits);
-		code[i] = bytes_of(page)[at.code + place.row * at.stride + place.byte] >> place.shift & mask;
+		code[i] = bytes_of(page)[at.code + place.row * at.stride + place.byte * at.step] >> place.shift & mask;
 	}
 }
 

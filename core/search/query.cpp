@@ -95,8 +95,8 @@ bool is_finite(const vx_code_entry &entry) {
 
 size_t query_bytes(const vx_index &ix) {
 	const size_t arrays = (size_t(ix.meta.dim) * 2 * sizeof(float) + 63) / 64 * 64 + 2 * padded_bytes(ix);
-	const size_t views = (ix.meta.nanchors + 1) * sizeof(View);
-	return arrays + views + size_t(ix.meta.nanchors) * ix.meta.dim * sizeof(float) + 64;
+	const size_t views = (ix.meta.nanchors + 1) * sizeof(View), tables = table_bytes(ix.meta.dim, ix.meta.scan_bits);
+	return arrays + tables + views + size_t(ix.meta.nanchors) * ix.meta.dim * sizeof(float) + 64;
 }
 
 void prepare_query(const vx_index &ix, const float *vector, void *memory, Query &query) {
@@ -109,7 +109,8 @@ void prepare_query(const vx_index &ix, const float *vector, void *memory, Query 
 	query.x = copy;
 	query.point = copy + dim;
 	query.bytes = static_cast<int8_t *>(memory) + (size_t(dim) * 2 * sizeof(float) + 63) / 64 * 64;
-	query.views = reinterpret_cast<View *>(query.bytes + 2 * padded_bytes(ix));
+	query.tables.values = reinterpret_cast<uint8_t *>(query.bytes + 2 * padded_bytes(ix));
+	query.views = reinterpret_cast<View *>(query.tables.values + table_bytes(dim, ix.meta.scan_bits));
 	memset(memory, 0, query_bytes(ix));
 	if (vector == nullptr)
 		return;
@@ -131,16 +132,16 @@ void prepare_query(const vx_index &ix, const float *vector, void *memory, Query 
 	}
 	query.point_error = std::sqrt(error);
 	query.norm = std::sqrt(query.squared);
+	make_tables(query.point, dim, ix.meta.scan_bits, query.tables);
 	query.shape = quantize_query(y, dim, padded_bytes(ix), query.bytes);
 	if (is_far(ix, query))
 		prepare_fine(ix, y, query);
 	measure_bytes(y, query);
 	const uint32_t covered = vx_scan_dims(dim, ix.meta.scan_bits);
-	for (uint32_t i = 0; i < covered; i++)
-		query.covered_sum += query.bytes[i];
-	// -2 <query - bytes, y> for rows y about as long as the query, in no particular direction, by what codes cover
-	query.estimate_rounding =
-		static_cast<float>(2 * query.shape.error * query.norm / std::sqrt(static_cast<double>(covered)));
+	// -2 <query - bytes, c> for centroids c about as long as the query, in no particular direction
+	if (query.fine == nullptr)
+		query.estimate_rounding =
+			static_cast<float>(2 * query.shape.error * query.norm / std::sqrt(static_cast<double>(covered)));
 	if (query.metric == VX_IP)
 		for (uint32_t i = 0; i < dim; i++)
 			query.offset += static_cast<double>(vector[i]) * mean_of(ix)[i];

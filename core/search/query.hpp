@@ -30,12 +30,12 @@ struct Query {
 	const float *x; // as given
 	float *point;   // rotated, float32[dim]
 	int8_t *bytes;  // rotated, 8 bits, zero-padded
+	ScanTables tables;
 	ScanQueryShape shape;
-	int32_t covered_sum; // of the bytes that scan codes cover
-	double squared;      // |point|^2
-	double norm;         // |point|
-	double point_error;  // |exact rotated query - point|
-	int8_t *fine;        // what the bytes leave, in 8 bits again; nullptr: not needed
+	double squared;     // |point|^2
+	double norm;        // |point|
+	double point_error; // |exact rotated query - point|
+	int8_t *fine;       // what the bytes leave, in 8 bits again; nullptr: not needed
 	ScanQueryShape fine_shape;
 	double bytes_squared; // |scale * bytes|^2, and with `fine`: this is what centroids are compared with
 	double bytes_error;   // its distance from the query

@@ -18,10 +18,6 @@ const char *chain_fault(const void *page, vx_page_kind kind, uint32_t capacity) 
 	return page_header<vx_chain_header>(page).count > capacity ? "a page holds more entries than fit" : nullptr;
 }
 
-uint32_t scan_index(uint32_t bits) {
-	return bits == 1 ? 0 : bits == 2 ? 1 : 2;
-}
-
 // Marked entries count only for scans that may miss what their rows have elsewhere since.
 bool takes_marked(const vx_scan &s, const vx_leaf_header &header) {
 	return s.start < header.moved;
@@ -64,23 +60,18 @@ float rounding_of(const vx_scan &s, const Node &leaf, const vx_leaf_header &head
 	return header.unit * header.unit * 0x1p-10F + product * 0x1p-9F + static_cast<float>(s.query.squared) * 0x1p-21F;
 }
 
-// Deviation of an estimate by the query's rounding to 8 bits. Where centroids are compared with more, that of
-// -2 <query - bytes, r> for residuals r is left. Far from the mean centroids are rounded as coarsely as the query, and
-// by nearly the same vector: as much of the residuals is in its direction.
+// Deviation of an estimate by the query's rounding, to 8 bits for centroids and to 7 in the tables.
 float query_rounding_of(const vx_scan &s, const Node &leaf) {
-	if (s.query.fine == nullptr)
-		return s.query.estimate_rounding;
-	const auto error = static_cast<float>(s.query.shape.error);
-	return 2 * error * (leaf.spread * s.dial.deviation + error);
+	return s.query.estimate_rounding + s.query.tables.error * leaf.spread;
 }
 
 // How far an estimate near `squared` may be from the truth: the deviation of codes, which shrinks with the distance,
-// and the query's rounding to 8 bits, which does not.
+// and that of the query's rounding, which does not. They have nothing to do with each other.
 float doubt(const vx_scan &s, float error, float squared) {
 	if (s.query.metric == VX_IP) // half of it for a product; near the mean it is little beside the error
 		return s.dial.epsilon *
 			   (error * static_cast<float>(s.query.norm) + (s.query.fine != nullptr ? s.query_rounding / 2 : 0));
-	return s.dial.epsilon * (error * std::sqrt(std::max(0.0F, squared)) + s.query_rounding);
+	return s.dial.epsilon * std::sqrt(error * error * std::max(0.0F, squared) + s.query_rounding * s.query_rounding);
 }
 
 // The largest true value that an estimate like this may stand for. Its deviation belongs to that value and not to the
@@ -121,7 +112,6 @@ void scan_codes(vx_scan &s, const void *page, uint32_t count) {
 	const Node &leaf = s.current;
 	const auto &header = page_header<vx_leaf_header>(page);
 	const uint32_t dim = s.query.dim, bits = s.ix->meta.scan_bits;
-	const int top = (1 << bits) - 1;
 	if (!(header.unit > 0) || !std::isfinite(header.unit) || !(header.error >= 0)) {
 		s.fault = "a leaf page has impossible factors";
 		return;
@@ -129,9 +119,8 @@ void scan_codes(vx_scan &s, const void *page, uint32_t count) {
 	s.code_error = std::max(s.code_error, header.error);
 	s.code_rounding = std::max(s.code_rounding, rounding_of(s, leaf, header));
 	s.query_rounding = std::max(s.query_rounding, query_rounding_of(s, leaf));
-	const float scale = s.query.shape.scale;
-	const ScanQuery query{s.query.bytes, 2 * scale / header.unit,
-						  -static_cast<float>(top) * scale * static_cast<float>(s.query.covered_sum) / header.unit};
+	const ScanTables &tables = s.query.tables;
+	const ScanQuery query{tables.values, tables.slope / header.unit, tables.offset / header.unit};
 	const vx_origin *origin = leaf_origin(page);
 	if (origin != nullptr)
 		take_origin(s, page, *origin);
@@ -140,7 +129,7 @@ void scan_codes(vx_scan &s, const void *page, uint32_t count) {
 	// no estimate is >= NaN: without a cut all entries pass, even those whose damaged factors make infinity
 	const float relative = std::isfinite(cut) ? (cut - base) / squared_unit : NAN;
 	auto *out = reinterpret_cast<Survivor *>(s.waiting.end());
-	const auto scan = kernels().scan[scan_index(bits)];
+	const auto scan = kernels().scan;
 	const uint32_t rows = vx_scan_rows(dim, bits), open = leaf_open(page) ? count % VX_LANES : 0, closed = count - open;
 	uint32_t found =
 		scan(leaf_block(page, dim, bits, 0), (closed + VX_LANES - 1) / VX_LANES, rows, closed, query, relative, out);

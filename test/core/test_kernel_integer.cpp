@@ -62,17 +62,25 @@ Blocks random_blocks(std::mt19937 &random, uint32_t rows, uint32_t nblocks, Byte
 	return out;
 }
 
-// The sum by the words of kernels.hpp: dimension after dimension.
-int64_t sum_by_layout(const Blocks &blocks, uint32_t bits, uint32_t entry, const std::vector<int8_t> &query) {
-	const uint32_t fields = 8 / bits;
+// The sum by the words of kernels.hpp.
+int64_t sum_by_layout(const Blocks &blocks, uint32_t entry, const std::vector<uint8_t> &tables) {
 	const size_t block = size_t(entry / kBlockEntries) * (blocks.rows + 2) * kRowBytes;
 	int64_t sum = 0;
-	for (uint32_t i = 0; i < blocks.rows * fields * 4; i++) {
-		const uint32_t k = i % 4, f = i / 4 % fields, g = i / 4 / fields;
-		const uint32_t byte = blocks.bytes[block + size_t(g) * kRowBytes + entry % kBlockEntries * 4 + k];
-		sum += int64_t(byte >> (f * bits) & ((1U << bits) - 1)) * query[i];
-	}
+	for (uint32_t row = 0; row < blocks.rows; row++)
+		for (uint32_t k = 0; k < 4; k++) {
+			const uint32_t byte = blocks.bytes[block + size_t(row) * kRowBytes + k * 16 + entry % kBlockEntries];
+			const size_t table = size_t(row) * kTableBytes + k * 16;
+			sum += tables[table + byte % 16] + tables[table + 64 + byte / 16];
+		}
 	return sum;
+}
+
+// Tables of some rows.
+std::vector<uint8_t> make_values(std::mt19937 &random, uint32_t rows, Bytes kind) {
+	auto values = bytes<uint8_t>(random, size_t(rows) * kTableBytes, kind);
+	for (uint8_t &value : values)
+		value /= 4;
+	return values;
 }
 
 struct Outcome {
@@ -80,17 +88,16 @@ struct Outcome {
 	std::vector<float> ests;
 };
 
-Outcome scan(const Kernels &k, uint32_t bits, const Blocks &blocks, const std::vector<int8_t> &query, uint32_t count,
-			 float cut, ScanQuery q, size_t misaligned = 0) {
+Outcome scan(const Kernels &k, const Blocks &blocks, const std::vector<uint8_t> &tables, uint32_t count, float cut,
+			 ScanQuery q, size_t misaligned = 0) {
 	std::vector<uint8_t> shifted(misaligned, 0);
 	shifted.insert(shifted.end(), blocks.bytes.begin(), blocks.bytes.end());
 	Fenced<uint8_t> memory(shifted, misaligned != 0 ? Fenced<uint8_t>::kStart : Fenced<uint8_t>::kEnd);
-	Fenced<int8_t> codes(query);
-	q.bytes = codes.data();
+	Fenced<uint8_t> values(tables);
+	q.tables = values.data();
 	const uint32_t nblocks = blocks.count / kBlockEntries;
 	Fenced<Survivor> out(std::vector<Survivor>(blocks.count, {-1, 0xDEAD}));
-	const uint32_t found =
-		k.scan[bits / 2](memory.data() + misaligned, nblocks, blocks.rows, count, q, cut, out.data());
+	const uint32_t found = k.scan(memory.data() + misaligned, nblocks, blocks.rows, count, q, cut, out.data());
 	Outcome result;
 	for (uint32_t i = 0; i < found && i < blocks.count; i++) {
 		result.refs.push_back(out.data()[i].ref);
@@ -106,10 +113,6 @@ void make_plain(Blocks &blocks) {
 		store_half(blocks.bytes, factors + size_t(i % kBlockEntries) * 2, 0);
 		store_half(blocks.bytes, factors + 32 + size_t(i % kBlockEntries) * 2, 1);
 	}
-}
-
-size_t query_bytes(uint32_t rows, uint32_t bits) {
-	return size_t(rows) * 32 / bits;
 }
 
 bool close(float x, float y, float size) {
@@ -149,91 +152,86 @@ TEST_CASE("centroid sums are exact for all bytes, whole and piecewise", "[kernel
 TEST_CASE("scan sums are exact for all bytes and every width", "[kernel]") {
 	std::mt19937 random(2);
 	for (const Kernels *k : all_tables())
-		for (const uint32_t bits : {1U, 2U, 4U})
-			for (const uint32_t rows : {1U, 2U, 3U, 4U, 5U, 7U, 8U, 9U, 13U, 24U, 49U, 130U})
-				for (const Bytes kind : kKinds)
-					for (const Bytes query_kind : kKinds) {
-						Blocks blocks = random_blocks(random, rows, 1 + random() % 6, kind);
-						make_plain(blocks);
-						const auto query = bytes<int8_t>(random, query_bytes(rows, bits), query_kind);
-						const Outcome got = scan(*k, bits, blocks, query, blocks.count, INFINITY, {nullptr, 1, 0});
-						INFO(k->name << ", " << bits << " bits, " << rows << " rows, kinds " << int(kind) << " "
-									 << int(query_kind));
-						REQUIRE(got.refs.size() == blocks.count);
-						bool same = true;
-						for (uint32_t i = 0; i < blocks.count; i++)
-							same = same && got.refs[i] == i / 16 * 1000 + i % 16 &&
-								   got.ests[i] == static_cast<float>(sum_by_layout(blocks, bits, i, query));
-						CHECK(same);
-					}
+		for (const uint32_t rows : {1U, 2U, 3U, 4U, 5U, 7U, 8U, 9U, 13U, 24U, 49U, 63U, 64U, 65U, 123U, 124U})
+			for (const Bytes kind : kKinds)
+				for (const Bytes query_kind : kKinds) {
+					Blocks blocks = random_blocks(random, rows, 1 + random() % 6, kind);
+					make_plain(blocks);
+					const auto query = make_values(random, rows, query_kind);
+					const Outcome got = scan(*k, blocks, query, blocks.count, INFINITY, {nullptr, 1, 0});
+					INFO(k->name << ", " << rows << " rows, kinds " << int(kind) << " " << int(query_kind));
+					REQUIRE(got.refs.size() == blocks.count);
+					bool same = true;
+					for (uint32_t i = 0; i < blocks.count; i++)
+						same = same && got.refs[i] == i / 16 * 1000 + i % 16 &&
+							   got.ests[i] == static_cast<float>(sum_by_layout(blocks, i, query));
+					CHECK(same);
+				}
 }
 
 TEST_CASE("scans let through what the scalar twin does, for every count of entries", "[kernel]") {
 	std::mt19937 random(3);
 	const Kernels &scalar = *all_tables()[0];
 	for (const Kernels *k : all_tables())
-		for (const uint32_t bits : {1U, 2U, 4U})
-			for (const uint32_t nblocks : {1U, 2U, 3U, 4U, 5U, 7U, 8U, 9U, 14U}) {
-				const uint32_t rows = 7;
-				const Blocks blocks = random_blocks(random, rows, nblocks, Bytes::kRandom);
-				const auto query = bytes<int8_t>(random, query_bytes(rows, bits), Bytes::kRandom);
-				const ScanQuery q{nullptr, 0.02F, -3.5F};
-				for (uint32_t count = 0; count <= blocks.count; count += count < 33 ? 1 : 7)
-					for (const float cut : {-1e30F, -150.0F, -20.0F, 40.0F, 1e30F}) {
-						const Outcome got = scan(*k, bits, blocks, query, count, cut, q, random() % 64);
-						const Outcome expected = scan(scalar, bits, blocks, query, count, cut, q);
-						INFO(k->name << ", " << bits << " bits, " << count << " entries, cut " << cut);
-						REQUIRE(got.refs == expected.refs);
-						bool same = true;
-						for (size_t i = 0; i < got.ests.size(); i++)
-							same = same && close(got.ests[i], expected.ests[i], 1000);
-						CHECK(same);
-					}
-			}
+		for (const uint32_t nblocks : {1U, 2U, 3U, 4U, 5U, 7U, 8U, 9U, 14U}) {
+			const uint32_t rows = 7;
+			const Blocks blocks = random_blocks(random, rows, nblocks, Bytes::kRandom);
+			const auto query = make_values(random, rows, Bytes::kRandom);
+			const ScanQuery q{nullptr, 0.02F, -3.5F};
+			for (uint32_t count = 0; count <= blocks.count; count += count < 33 ? 1 : 7)
+				for (const float cut : {-1e30F, -150.0F, -20.0F, 40.0F, 1e30F}) {
+					const Outcome got = scan(*k, blocks, query, count, cut, q, random() % 64);
+					const Outcome expected = scan(scalar, blocks, query, count, cut, q);
+					INFO(k->name << ", " << count << " entries, cut " << cut);
+					REQUIRE(got.refs == expected.refs);
+					bool same = true;
+					for (size_t i = 0; i < got.ests.size(); i++)
+						same = same && close(got.ests[i], expected.ests[i], 1000);
+					CHECK(same);
+				}
+		}
 }
 
 TEST_CASE("the cut is strict, its infinities let all or nothing through", "[kernel]") {
 	std::mt19937 random(4);
-	for (const Kernels *k : all_tables())
-		for (const uint32_t bits : {1U, 2U, 4U}) {
-			Blocks blocks = random_blocks(random, 3, 5, Bytes::kRandom);
-			make_plain(blocks);
-			const auto query = bytes<int8_t>(random, query_bytes(3, bits), Bytes::kRandom);
-			INFO(k->name << ", " << bits << " bits");
-			const ScanQuery q{nullptr, 1, 0};
-			CHECK(scan(*k, bits, blocks, query, 77, INFINITY, q).refs.size() == 77);
-			CHECK(scan(*k, bits, blocks, query, 77, -INFINITY, q).refs.empty());
-			// just at an entry's own estimate: that entry stays out, one step above it is let through
-			for (const uint32_t entry : {0U, 15U, 16U, 40U, 76U}) {
-				const auto est = static_cast<float>(sum_by_layout(blocks, bits, entry, query));
-				const uint32_t ref = entry / 16 * 1000 + entry % 16;
-				const Outcome at = scan(*k, bits, blocks, query, 77, est, q);
-				const Outcome above = scan(*k, bits, blocks, query, 77, std::nextafter(est, INFINITY), q);
-				CHECK(std::count(at.refs.begin(), at.refs.end(), ref) == 0);
-				CHECK(std::count(above.refs.begin(), above.refs.end(), ref) == 1);
-			}
+	for (const Kernels *k : all_tables()) {
+		Blocks blocks = random_blocks(random, 3, 5, Bytes::kRandom);
+		make_plain(blocks);
+		const auto query = make_values(random, 3, Bytes::kRandom);
+		INFO(k->name);
+		const ScanQuery q{nullptr, 1, 0};
+		CHECK(scan(*k, blocks, query, 77, INFINITY, q).refs.size() == 77);
+		CHECK(scan(*k, blocks, query, 77, -INFINITY, q).refs.empty());
+		// just at an entry's own estimate: that entry stays out, one step above it is let through
+		for (const uint32_t entry : {0U, 15U, 16U, 40U, 76U}) {
+			const auto est = static_cast<float>(sum_by_layout(blocks, entry, query));
+			const uint32_t ref = entry / 16 * 1000 + entry % 16;
+			const Outcome at = scan(*k, blocks, query, 77, est, q);
+			const Outcome above = scan(*k, blocks, query, 77, std::nextafter(est, INFINITY), q);
+			CHECK(std::count(at.refs.begin(), at.refs.end(), ref) == 0);
+			CHECK(std::count(above.refs.begin(), above.refs.end(), ref) == 1);
 		}
+	}
 }
 
 TEST_CASE("estimates of -infinity and NaN pass every cut, infinity passes only its own", "[kernel]") {
 	std::mt19937 random(5);
-	for (const Kernels *k : all_tables())
-		for (const uint32_t bits : {1U, 2U, 4U}) {
-			Blocks blocks = random_blocks(random, 2, 3, Bytes::kRandom);
-			make_plain(blocks);
-			const float odd[] = {-INFINITY, std::nanf(""), INFINITY};
-			for (uint32_t i = 0; i < 3; i++)
-				store_half(blocks.bytes, (size_t(i) * 4 + 2) * kRowBytes + size_t(i + 4) * 2, odd[i]);
-			const auto query = bytes<int8_t>(random, query_bytes(2, bits), Bytes::kRandom);
-			INFO(k->name << ", " << bits << " bits");
-			const Outcome low = scan(*k, bits, blocks, query, 48, -1e30F, {nullptr, 1, 0});
-			CHECK(low.refs == std::vector<uint32_t>{4, 1005});
-			const Outcome none = scan(*k, bits, blocks, query, 48, -INFINITY, {nullptr, 1, 0});
-			CHECK(none.refs == std::vector<uint32_t>{1005});
-			const Outcome high = scan(*k, bits, blocks, query, 48, 1e30F, {nullptr, 1, 0});
-			CHECK(high.refs.size() == 47);
-			CHECK(scan(*k, bits, blocks, query, 48, INFINITY, {nullptr, 1, 0}).refs.size() == 47);
-		}
+	for (const Kernels *k : all_tables()) {
+		Blocks blocks = random_blocks(random, 2, 3, Bytes::kRandom);
+		make_plain(blocks);
+		const float odd[] = {-INFINITY, std::nanf(""), INFINITY};
+		for (uint32_t i = 0; i < 3; i++)
+			store_half(blocks.bytes, (size_t(i) * 4 + 2) * kRowBytes + size_t(i + 4) * 2, odd[i]);
+		const auto query = make_values(random, 2, Bytes::kRandom);
+		INFO(k->name);
+		const Outcome low = scan(*k, blocks, query, 48, -1e30F, {nullptr, 1, 0});
+		CHECK(low.refs == std::vector<uint32_t>{4, 1005});
+		const Outcome none = scan(*k, blocks, query, 48, -INFINITY, {nullptr, 1, 0});
+		CHECK(none.refs == std::vector<uint32_t>{1005});
+		const Outcome high = scan(*k, blocks, query, 48, 1e30F, {nullptr, 1, 0});
+		CHECK(high.refs.size() == 47);
+		CHECK(scan(*k, blocks, query, 48, INFINITY, {nullptr, 1, 0}).refs.size() == 47);
+	}
 }
 
 TEST_CASE("factors of every float16 are converted exactly", "[kernel]") {
@@ -245,8 +243,8 @@ TEST_CASE("factors of every float16 are converted exactly", "[kernel]") {
 			memcpy(&blocks.bytes[factors + size_t(i % 16) * 2], &half, sizeof(half));
 			memcpy(&blocks.bytes[factors + 64 + size_t(i % 16) * 4], &i, sizeof(i));
 		}
-		const std::vector<int8_t> query(16, 1);
-		const Outcome got = scan(*k, 2, blocks, query, 65536, std::nanf(""), {nullptr, 1, 0});
+		const std::vector<uint8_t> query(kTableBytes, 0);
+		const Outcome got = scan(*k, blocks, query, 65536, std::nanf(""), {nullptr, 1, 0});
 		INFO(k->name);
 		REQUIRE(got.refs.size() == 65536); // !(est >= NaN) holds for all
 		bool same = true;

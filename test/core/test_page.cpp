@@ -54,7 +54,7 @@ Page meta_page(const vx_meta &meta) {
 uint8_t code_by_layout(const Page &page, uint32_t dim, uint32_t bits, uint32_t slot, uint32_t i) {
 	const uint32_t fields = 8 / bits, row = i / (4 * fields), field = i / 4 % fields, k = i % 4;
 	const size_t block = VX_BLOCKS_OFFSET + size_t(slot / 16) * vx_leaf_block_bytes(dim, bits);
-	return page.bytes[block + row * 64 + slot % 16 * 4 + k] >> (field * bits) & ((1u << bits) - 1);
+	return page.bytes[block + row * 64 + k * 16 + slot % 16] >> (field * bits) & ((1u << bits) - 1);
 }
 
 uint16_t half_at(const Page &page, size_t at) {
@@ -141,12 +141,16 @@ TEST_CASE("scan kernels read appended codes", "[page]") {
 		model.push_back(random_entry(random, dim, bits));
 		REQUIRE(leaf_add(page.data(), dim, bits, model.back().code.data(), model.back().factors, model.back().ref));
 	}
-	std::vector<int8_t> query(vx_scan_rows(dim, bits) * 64, 0);
-	for (uint32_t i = 0; i < dim; i++)
-		query[i] = static_cast<int8_t>(static_cast<int>(random() % 255) - 127);
+	std::vector<float> query(dim);
+	for (float &x : query)
+		x = static_cast<float>(static_cast<int>(random() % 255) - 127);
+	std::vector<uint8_t> values(table_bytes(dim, bits));
+	ScanTables tables{};
+	tables.values = values.data();
+	make_tables(query.data(), dim, bits, tables);
 	std::vector<Survivor> out(64);
-	const ScanQuery shape{query.data(), 0.5F, 3};
-	const auto scan = kernels().scan[bits == 1 ? 0 : bits == 2 ? 1 : 2];
+	const ScanQuery shape{values.data(), tables.slope, tables.offset};
+	const auto scan = kernels().scan;
 	const uint32_t rows = vx_scan_rows(dim, bits);
 	// the last five are row-major until their block is wanted, or closed
 	REQUIRE(leaf_open(page.data()));
@@ -161,13 +165,15 @@ TEST_CASE("scan kernels read appended codes", "[page]") {
 	CHECK(std::equal(out.begin(), out.begin() + 21, out.begin() + 21,
 					 [](const Survivor &a, const Survivor &b) { return a.ref == b.ref && a.est == b.est; }));
 	for (uint32_t slot = 0; slot < n; slot++) {
-		int sum = 0;
+		float product = 0;
 		for (uint32_t i = 0; i < dim; i++)
-			sum += model[slot].code[i] * query[i];
+			product += static_cast<float>(2 * model[slot].code[i] - (1 << bits) + 1) * query[i];
 		const HalfFactors half = leaf_half_factors(page.data(), dim, bits, slot);
-		const float est = float_from_half(half.add) + float_from_half(half.mul) * (0.5F * static_cast<float>(sum) + 3);
+		const float est = float_from_half(half.add) + float_from_half(half.mul) * product;
+		// each value of the tables is off by half a step at most
+		const float slack = std::fabs(float_from_half(half.mul)) * tables.slope * static_cast<float>(rows * 8) * 0.5F;
 		CHECK(out[slot].ref == model[slot].ref);
-		CHECK(out[slot].est == Approx(est).epsilon(1e-4).margin(1e-3));
+		CHECK(std::fabs(out[slot].est - est) <= slack + 1e-4F * std::fabs(est) + 1e-3F);
 	}
 }
 

@@ -17,7 +17,7 @@
 #define VX_BLOCKS_OFFSET 64u  /* first 64-byte row of inner and leaf pages (40-byte own header) */
 
 #define VX_MAGIC 0x78646976u /* "vidx" */
-#define VX_FORMAT_VERSION 4u
+#define VX_FORMAT_VERSION 5u
 #define VX_PAGE_ID 0xFF9Au /* last two bytes of every page, as PostgreSQL's own access methods have one */
 #define VX_NO_BLOCK 0xFFFFFFFFu
 #define VX_META_BLOCK 0u
