@@ -13,21 +13,23 @@ struct Point {
 };
 
 // recall .50 .80 .90 .95 .98 .99 .999 .9999
-constexpr Point kDistance[] = {{0.693, 0.06}, {1.609, 0.15}, {2.303, 0.18}, {2.996, 0.21},
-							   {3.912, 0.27}, {4.605, 0.32}, {6.908, 0.60}, {9.210, 1.00}};
+constexpr Point kDistance[] = {{0.693, 0.06}, {1.609, 0.15}, {2.303, 0.20}, {2.996, 0.25},
+							   {3.912, 0.34}, {4.605, 0.42}, {6.908, 0.70}, {9.210, 1.10}};
 constexpr Point kProduct[] = {{0.693, 0.20}, {1.609, 0.31}, {2.303, 0.38}, {2.996, 0.46},
 							  {3.912, 0.53}, {4.605, 0.60}, {6.908, 0.85}, {9.210, 1.15}};
 
-// The tables hold where near rows lie in about so many directions, or more.
+// The tables hold where near rows lie in about so many directions.
 constexpr double kMeasuredDirections = 90;
-constexpr double kWidest = 2.5;
+// Less than 1 only for distances, and not much: sparse rows have many directions, and leaves as spread as any.
+constexpr double kNarrowest = 0.8, kWidest = 2.5;
 // Small indexes are less even than large ones, and a wider gate costs them little.
 constexpr double kSmallRows = 30000, kLargeRows = 300000, kSmallFactor = 1.2;
 
 // A row next to the query may lie in the leaf across a boundary when the gate's estimate errs by the cosine between two
 // directions, which is 1 / sqrt(m) in m of them.
-double widening(double local_dim) {
-	return local_dim >= 1 ? std::fmin(std::fmax(std::sqrt(kMeasuredDirections / local_dim), 1), kWidest) : 1;
+double widening(vx_metric metric, double local_dim) {
+	const double least = metric == VX_IP ? 1 : kNarrowest;
+	return local_dim >= 1 ? std::fmin(std::fmax(std::sqrt(kMeasuredDirections / local_dim), least), kWidest) : 1;
 }
 
 template <size_t N>
@@ -63,8 +65,8 @@ double default_alpha(vx_metric metric, double recall) {
 Dial dial_for(const vx_meta &meta, double recall) {
 	if (!(recall < 1))
 		return {true, 0, 0, 0, 0, 8};
-	const double alpha = default_alpha(static_cast<vx_metric>(meta.metric), recall) * widening(meta.local_dim) *
-						 small_index(rows_of(meta));
+	const auto metric = static_cast<vx_metric>(meta.metric);
+	const double alpha = default_alpha(metric, recall) * widening(metric, meta.local_dim) * small_index(rows_of(meta));
 	const double sigmas = 2 + misses_of(recall) / 3;
 	const double deviation = 1 / std::sqrt(meta.local_dim >= 1 ? meta.local_dim : static_cast<double>(meta.dim));
 	return {false,

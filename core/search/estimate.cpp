@@ -1,7 +1,7 @@
 // What a scan is expected to cost, until an index carries measured figures of its own.
 //
 // Shape of the model: the share of leaves that pass the gate grows with alpha and slowly with k; measured at 340,000
-// rows of 100 dimensions, k = 10, recall .95: 5.5 % of the leaves. Small indexes open a larger share.
+// rows of 100 dimensions, k = 10, recall .95: 6.3 % of the leaves. Small indexes open a larger share.
 #include <algorithm>
 #include <cmath>
 
@@ -11,14 +11,14 @@
 namespace vecidx {
 namespace {
 
-constexpr double kMeasuredShare = 0.055, kMeasuredRecall = 0.95, kMeasuredRows = 340000;
+constexpr double kMeasuredShare = 0.063, kMeasuredRecall = 0.95, kMeasuredRows = 340000;
 
 double leaf_share(const vx_meta &meta, double recall, double rows, double k) {
 	if (!(recall < 1))
 		return 1;
 	const auto metric = static_cast<vx_metric>(meta.metric);
 	const double width = default_alpha(metric, recall) / default_alpha(metric, kMeasuredRecall);
-	const double gate = std::pow(width, 1.3) * std::pow(std::fmax(k, 1) / 10, 0.25);
+	const double gate = std::pow(width, metric == VX_IP ? 1.3 : 2.2) * std::pow(std::fmax(k, 1) / 10, 0.25);
 	return std::fmin(1, kMeasuredShare * gate * std::sqrt(kMeasuredRows / std::fmax(rows, 1)));
 }
 
