@@ -90,6 +90,7 @@ AM_OBJS = \
 	src/am/check.o \
 	src/am/cost.o \
 	src/am/handler.o \
+	src/am/idle_sort.o \
 	src/am/info.o \
 	src/am/insert.o \
 	src/am/inspect.o \

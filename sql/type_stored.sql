@@ -64,5 +64,33 @@ SET enable_seqscan = off;
 WITH q AS MATERIALIZED (SELECT v FROM inline WHERE id = 7)
 SELECT array_agg(id) = (SELECT array_agg(id) FROM (SELECT id FROM inline ORDER BY v <-> (SELECT v FROM q) LIMIT 10) t)
   FROM (SELECT id FROM wide_stored ORDER BY v <-> (SELECT v FROM q) LIMIT 10) t;
-DROP TABLE stored, inline, wide_stored;
+
+-- nobody looks at the sort expression's value: no vector is fetched for it
+SELECT v AS q FROM inline WHERE id = 7 \gset
+SELECT pages_of(format('SELECT id FROM wide_stored ORDER BY v <-> %L LIMIT 10', :'q')) AS warm \gset
+SELECT pages_of(format('SELECT id FROM wide_stored ORDER BY v <-> %L LIMIT 10', :'q')) AS idle \gset
+SELECT pages_of(format('SELECT id, v <-> %L FROM wide_stored ORDER BY 2 LIMIT 10', :'q')) AS asked \gset
+SELECT :asked - :idle >= 20 AS spared;
+-- and it is there for whoever does
+CREATE TABLE nearest AS SELECT id, v <-> :'q' AS d FROM inline ORDER BY 2 LIMIT 10;
+SELECT array_agg(id ORDER BY d) AS ids FROM nearest \gset
+SELECT (SELECT array_agg((t.id, d)::text) FROM (SELECT id, v <-> :'q' AS d FROM wide_stored ORDER BY d LIMIT 10) t) =
+       (SELECT array_agg((id, d)::text ORDER BY d) FROM nearest) AS selected;
+SELECT array_agg(id) = :'ids' AS ties
+  FROM (SELECT id FROM wide_stored ORDER BY v <-> :'q' FETCH FIRST 10 ROWS WITH TIES) t;
+SELECT array_agg(id) = :'ids' AS below_a_sort
+  FROM (SELECT * FROM (SELECT id, v FROM wide_stored ORDER BY v <-> :'q' LIMIT 10) t ORDER BY v <-> :'q') t;
+SELECT array_agg(id) = :'ids' AS locked
+  FROM (SELECT id FROM wide_stored ORDER BY v <-> :'q' LIMIT 10 FOR UPDATE) t;
+CREATE TABLE copied (id int);
+INSERT INTO copied SELECT id FROM wide_stored ORDER BY v <-> :'q' LIMIT 10;
+SELECT array_agg(id) = :'ids' AS inserted FROM copied;
+BEGIN;
+DECLARE c SCROLL CURSOR FOR SELECT id FROM wide_stored ORDER BY v <-> :'q' LIMIT 10;
+FETCH 3 FROM c;
+FETCH BACKWARD 2 FROM c;
+COMMIT;
+SELECT count(*) FROM generate_series(1, 3) g, LATERAL (SELECT id FROM wide_stored
+    ORDER BY v <-> (SELECT v FROM inline WHERE id = g) LIMIT 2) t WHERE t.id = g;
+DROP TABLE stored, inline, wide_stored, nearest, copied;
 DROP FUNCTION differences, pages_of;

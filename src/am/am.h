@@ -122,6 +122,10 @@ extern void vecidx_tend(Relation index, Relation heap, const vx_chore *chore);
 /* The same if the lock is free. */
 extern void vecidx_tend_if_free(Relation index, Relation heap, const vx_chore *chore);
 
+/* ---- idle_sort.c: the distance that is computed for nobody */
+/* Of the scan right below this node, after it was initialised. */
+extern void vecidx_drop_idle_sort(struct LimitState *limit);
+
 /* ---- limit.c: the LIMIT above a scan */
 
 extern void vecidx_limit_install(void);

@@ -133,6 +133,7 @@ static bool find_limits(PlanState *node, void *context) {
 	if (IsA(node, LimitState)) {
 		uint32 rows = rows_of((LimitState *)node);
 
+		vecidx_drop_idle_sort((LimitState *)node);
 		if (rows > 0)
 			note_scans(outerPlanState(node), rows);
 	}
