@@ -12,6 +12,8 @@ namespace {
 
 // Leaves that a search opens where the choice matters: hard data opens more, but then larger leaves cost more too.
 constexpr double kOpened = 16;
+// What a page of centroids costs against one of scan codes, the root being remembered from one search to the next.
+constexpr double kCentroidPage = 0.65;
 
 } // namespace
 
@@ -20,10 +22,10 @@ uint32_t page_leaf_size(uint32_t dim, uint32_t bits) {
 }
 
 uint32_t balanced_leaf_size(uint32_t dim, uint32_t bits, uint32_t page_size, uint64_t rows) {
-	// pages read: rows / s * (a centroid's part of a page) + opened * s / capacity
+	// pages' worth: rows / s * (a centroid's part of a page) * its weight + opened * s / capacity
 	const double centroid = static_cast<double>(vx_inner_group_pages(dim)) / (VX_LANES * inner_blocks(dim));
 	const double capacity = vx_leaf_capacity(dim, bits);
-	const double best = std::sqrt(static_cast<double>(rows) * centroid * capacity / kOpened);
+	const double best = std::sqrt(static_cast<double>(rows) * kCentroidPage * centroid * capacity / kOpened);
 	return best < 1.5 * capacity ? page_size : static_cast<uint32_t>(std::min(best, 65535.0));
 }
 
