@@ -80,8 +80,6 @@ SELECT array_agg(id) = :'ids' AS ties
   FROM (SELECT id FROM wide_stored ORDER BY v <-> :'q' FETCH FIRST 10 ROWS WITH TIES) t;
 SELECT array_agg(id) = :'ids' AS below_a_sort
   FROM (SELECT * FROM (SELECT id, v FROM wide_stored ORDER BY v <-> :'q' LIMIT 10) t ORDER BY v <-> :'q') t;
-SELECT array_agg(id) = :'ids' AS locked
-  FROM (SELECT id FROM wide_stored ORDER BY v <-> :'q' LIMIT 10 FOR UPDATE) t;
 CREATE TABLE copied (id int);
 INSERT INTO copied SELECT id FROM wide_stored ORDER BY v <-> :'q' LIMIT 10;
 SELECT array_agg(id) = :'ids' AS inserted FROM copied;
