@@ -9,9 +9,6 @@
 namespace vecidx {
 namespace {
 
-// How much of the ball of leaf centroids below an inner node counts when it is scored: the whole ball would be proved,
-// but in many dimensions its near side is empty.
-constexpr float kOptimism = 0.7F;
 // Spreads that a leaf's mean product is raised by when leaves are ordered for inner product.
 constexpr float kProductOptimism = 0.3F;
 // Share of its squared spread that counts with a leaf's distance: the rows of a wide one are farther from a query at

@@ -7,6 +7,10 @@
 
 namespace vecidx {
 
+// How much of the ball of leaf centroids below an inner node counts when it is scored: the whole ball would be proved,
+// but in many dimensions its near side is empty.
+inline constexpr float kOptimism = 0.7F;
+
 struct alignas(64) Children {
 	// as on the page; zeros in lanes that the scan does not use
 	float scale[VX_LANES];

@@ -12,8 +12,6 @@ namespace {
 // coordinate, some 3 / sqrt(dim) of the norm, over 127 and sqrt(12)). Rows that lie as near to each other as that, far
 // from the mean, are all to one side of their centroid, so nothing is known of them but how far.
 constexpr float kCoarse = 0.02F, kCoarseReach = 1.3F;
-// For inner product: deviations of an inner node's children that its score counts with.
-constexpr float kOptimism = 0.7F;
 
 // The few smallest of a stream of scores, in order.
 struct Best {
