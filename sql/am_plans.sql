@@ -45,15 +45,6 @@ SELECT o.id, count(n.id) FROM (SELECT * FROM a WHERE id > 5999) o LEFT JOIN LATE
 SELECT (SELECT id FROM a ORDER BY v <-> made_row(q, 12, 30) LIMIT 1) = q AS found FROM generate_series(10, 14) q;
 
 -- LIMIT is seen where it stands above the scan, and makes it one pass instead of several
-CREATE FUNCTION pages_of(statement text) RETURNS int LANGUAGE plpgsql AS $$
-DECLARE line text;
-BEGIN
-    FOR line IN EXECUTE 'EXPLAIN (ANALYZE, BUFFERS, COSTS OFF, TIMING OFF) ' || statement LOOP
-        IF line ~ 'Buffers: shared hit=' THEN
-            RETURN substring(line FROM 'hit=([0-9]+)');
-        END IF;
-    END LOOP;
-END $$;
 RESET vecidx.recall;
 -- the first one reads the root for those that follow
 SELECT pages_of('SELECT id FROM a ORDER BY v <-> made_row(1, 12, 30) LIMIT (SELECT 320)') AS unknown \gset

@@ -18,15 +18,6 @@ $$;
 SELECT differences(v) FROM inline WHERE id <= 3 ORDER BY id;
 
 -- fetched once, however often they are asked for
-CREATE FUNCTION pages_of(statement text) RETURNS int LANGUAGE plpgsql AS $$
-DECLARE line text;
-BEGIN
-    FOR line IN EXECUTE 'EXPLAIN (ANALYZE, BUFFERS, COSTS OFF, TIMING OFF) ' || statement LOOP
-        IF line ~ 'Buffers: shared hit=' THEN
-            RETURN substring(line FROM 'hit=([0-9]+)');
-        END IF;
-    END LOOP;
-END $$;
 SELECT pages_of('SELECT v FROM stored WHERE id <= 50') AS rows \gset
 SELECT pages_of('SELECT v <-> array_fill(1, ARRAY[900])::vector FROM stored WHERE id <= 50') AS once \gset
 SELECT pages_of('SELECT v <-> array_fill(1, ARRAY[900])::vector, v <-> array_fill(1, ARRAY[900])::vector
@@ -91,4 +82,4 @@ COMMIT;
 SELECT count(*) FROM generate_series(1, 3) g, LATERAL (SELECT id FROM wide_stored
     ORDER BY v <-> (SELECT v FROM inline WHERE id = g) LIMIT 2) t WHERE t.id = g;
 DROP TABLE stored, inline, wide_stored, nearest, copied;
-DROP FUNCTION differences, pages_of;
+DROP FUNCTION differences;
