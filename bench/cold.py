@@ -26,7 +26,6 @@ import build
 import fetch
 import report
 import run as runs
-import server as servers
 import systems
 from build_memory import Session, children
 from sets import SETS
@@ -285,13 +284,7 @@ def markdown(results):
 
 def run(args):
     """Measures in a cluster of its own, or in a kept one, and removes it unless it is to be kept."""
-    fetch.ensure([args.set], args.data)
-    data_set = fetch.describe(args.set, args.data)
-    server = servers.Server(args.server, args.cluster)
-    if not args.keep and os.path.exists(server.folder):
-        sys.exit(f"{server.folder} exists: use it with --keep, or remove it")
-    if args.install:
-        runs.install(server)
+    data_set, server = runs.prepare(args)
     server.start()
     try:
         return compare(args, server, data_set, os.path.join(args.data, args.set))

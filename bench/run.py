@@ -140,15 +140,20 @@ def compare(args, server, data_set, prefix):
             "date": time.strftime("%Y-%m-%d"), "systems": facts, "points": list(measurer.points.values())}
 
 
-def main():
-    args = arguments()
+def prepare(args):
+    """The set, fetched if need be, and the server for it, with the extension installed if asked for."""
     fetch.ensure([args.set], args.data)
-    data_set = fetch.describe(args.set, args.data)
     server = servers.Server(args.server, args.cluster)
     if not args.keep and os.path.exists(server.folder):
         sys.exit(f"{server.folder} exists: use it with --keep, or remove it")
     if args.install:
         install(server)
+    return fetch.describe(args.set, args.data), server
+
+
+def main():
+    args = arguments()
+    data_set, server = prepare(args)
     server.start()
     try:
         results = compare(args, server, data_set, os.path.join(args.data, args.set))
