@@ -121,7 +121,7 @@ private:
 			if (vx_page_is(pages_.at(block), VX_KIND_FREE))
 				return block;
 		}
-		return static_cast<uint32_t>(pages_.pages.size());
+		return static_cast<uint32_t>(pages_.size());
 	}
 
 	template <class Apply>

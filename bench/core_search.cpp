@@ -1,9 +1,10 @@
 // The core alone: builds an index over a data set in memory, on its real pages, and searches it in one thread.
 //
 //   core_search NAME DIM l2|cosine|ip [recall=.8,.9,.95,.98,.99,1] [k=10] [leaf=0] [bits=0] [queries=1000] [reps=5]
-//               [grow=rows|sorted]
+//               [grow=rows|sorted] [turns=1]
 //
-// With grow the index is not built: rows are inserted one by one into an empty one, as they come or near ones together.
+// With turns it measures when told to: once for every line of standard input. With grow the index is not built: rows
+// are inserted one by one into an empty one, as they come or near ones together.
 //
 // Reads NAME_base.f32 and NAME_q.f32 (raw float32 rows) and NAME_gt.i32 (100 true neighbours a query). Plays the
 // executor's part too: rows are re-ranked by their true distance as PostgreSQL's reorder queue does it. One line a
@@ -18,6 +19,8 @@
 #include <queue>
 #include <string>
 #include <vector>
+
+#include <sys/mman.h>
 
 #include "core_grow.hpp"
 #include "vecidx/core.h"
@@ -45,16 +48,33 @@ std::vector<T> load(const std::string &path) {
 	return data;
 }
 
-// Blocks of a relation, kept in memory.
-struct Pages {
-	std::vector<uint8_t *> pages;
-	uint8_t *at(uint32_t block) {
-		while (pages.size() <= block) {
-			pages.push_back(static_cast<uint8_t *>(aligned_alloc(4096, VX_PAGE_SIZE)));
-			memset(pages.back(), 0, VX_PAGE_SIZE);
+// Blocks of a relation side by side in huge pages of memory, as the server's buffers are with huge_pages = on.
+class Pages {
+public:
+	Pages() {
+		void *memory = mmap(nullptr, kMost, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		if (memory == MAP_FAILED) {
+			perror("mmap");
+			exit(1);
 		}
-		return pages[block];
+		madvise(memory, kMost, MADV_HUGEPAGE); // where the system has them
+		first_ = static_cast<uint8_t *>(memory);
 	}
+	Pages(const Pages &) = delete;
+	Pages &operator=(const Pages &) = delete;
+	~Pages() { munmap(first_, kMost); }
+
+	// Zeros until it is written.
+	uint8_t *at(uint32_t block) {
+		size_ = std::max(size_, block + 1);
+		return first_ + size_t(block) * VX_PAGE_SIZE;
+	}
+	uint32_t size() const { return size_; }
+
+private:
+	static constexpr size_t kMost = size_t(64) << 30; // of addresses, not of memory
+	uint8_t *first_;
+	uint32_t size_ = 0;
 };
 
 struct Data {
@@ -124,12 +144,13 @@ void build(Built &out, const Data &data, uint32_t bits, uint32_t leaf) {
 	vx_writer_finish(writer);
 	drain(writer, out.pages);
 	vecidx_bench::open_index(ix, out.pages);
-	const double pages = static_cast<double>(out.pages.pages.size());
+	const double pages = static_cast<double>(out.pages.size());
 	printf("# build: encode %.2f s, train %.2f s, assign %.2f s, write %.2f s; %u leaves of %.0f rows, %.0f pages, "
 		   "%.0f bytes a row, %.0f directions\n",
 		   encoded, trained - encoded, assigned - trained, seconds(start) - assigned, vx_train_leaves(train),
 		   static_cast<double>(n) / vx_train_leaves(train), pages, pages * VX_PAGE_SIZE / static_cast<double>(n),
 		   vx_index_meta(ix)->local_dim);
+	fflush(stdout);
 }
 
 void grow(Built &out, const Data &data, uint32_t bits, uint32_t leaf, bool sorted) {
@@ -139,7 +160,7 @@ void grow(Built &out, const Data &data, uint32_t bits, uint32_t leaf, bool sorte
 	const auto start = Clock::now();
 	for (const uint32_t i : order)
 		grower.insert(i, &data.base[size_t(i) * data.dim]);
-	const auto n = static_cast<double>(data.rows()), pages = static_cast<double>(out.pages.pages.size());
+	const auto n = static_cast<double>(data.rows()), pages = static_cast<double>(out.pages.size());
 	vecidx_bench::open_index(out.ix(), out.pages);
 	printf("# grown: %.2f s, %.1f us a row, slowest chore %.1f ms; %u leaves of %.0f rows, %u levels; %.2f entries "
 		   "written a row besides its own, %.2f records a row, %.0f pages, %.0f bytes a row, %.0f directions\n",
@@ -308,8 +329,17 @@ int main(int argc, char **argv) {
 		build(built, data, bits, leaf);
 	Searcher searcher{built, data, {}};
 	const std::string &targets = option["recall"];
-	for (size_t at = 0; at < targets.size(); at = std::min(targets.size(), targets.find(',', at)) + 1)
-		measure(searcher, strtod(targets.c_str() + at, nullptr), static_cast<uint32_t>(number("k")),
-				std::min<size_t>(data.queries.size() / data.dim, number("queries")), static_cast<int>(number("reps")));
+	const auto measure_all = [&] {
+		for (size_t at = 0; at < targets.size(); at = std::min(targets.size(), targets.find(',', at)) + 1)
+			measure(searcher, strtod(targets.c_str() + at, nullptr), static_cast<uint32_t>(number("k")),
+					std::min<size_t>(data.queries.size() / data.dim, number("queries")),
+					static_cast<int>(number("reps")));
+	};
+	if (option.count("turns") == 0)
+		measure_all();
+	else
+		for (int c = getchar(); c != EOF; c = getchar())
+			if (c == '\n')
+				measure_all();
 	return 0;
 }

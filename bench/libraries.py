@@ -5,10 +5,11 @@
     python3 bench/fetch.py glove
     python3 bench/libraries.py --set glove [--rounds 5] [--recall .95,.99] [--libraries scann,hnswlib]
 
-Makes a virtual environment in build/bench/venv with the libraries and runs itself there. The systems take turns, one
-round after the other. Each answers the same queries one by one (ScaNN in one batch, which spares it Python's cost of a
-call). Printed is, for each recall@10 asked for, what the core found, its queries per second, and the same of each
-library at the core's recall, interpolated between its own settings; medians of the rounds, with the range of the ratio.
+Makes a virtual environment in build/bench/venv with the libraries and runs itself there. The memory of all is in huge
+pages, as far as the system has them. The systems take turns, one round after the other. Each answers the same queries
+one by one (ScaNN in one batch, which spares it Python's cost of a call). Printed is, for each recall@10 asked for, what
+the core found, its queries per second, and the same of each library at the core's recall, interpolated between its own
+settings; medians of the rounds, with the range of the ratio.
 """
 import argparse
 import math
@@ -34,6 +35,7 @@ def enter_environment():
     python = build.environment(PACKAGES)
     if os.path.realpath(sys.prefix) != os.path.realpath(build.VENV):
         os.environ["OMP_NUM_THREADS"] = "1"
+        os.environ["GLIBC_TUNABLES"] = "glibc.malloc.hugetlb=1"
         os.execv(python, [python, *sys.argv])
 
 
@@ -42,16 +44,21 @@ def recall_of(found, truth):
 
 
 class Core:
-    """Each round is a process of its own, which builds its index anew."""
+    """A process that builds its index once and measures when told to."""
 
     def __init__(self, name, metric, dim, asked):
-        self.command = [os.path.join(TOP, "build", "release", "core_search"), name, str(dim), metric, "reps=3",
-                        "recall=" + ",".join(map(str, asked))]
+        command = [os.path.join(TOP, "build", "release", "core_search"), name, str(dim), metric, "reps=3", "turns=1",
+                   "recall=" + ",".join(map(str, asked))]
+        self.settings = len(asked)
+        self.process = subprocess.Popen(command, cwd=DATA, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.process.stdout.readline()
 
     def measure(self):
-        text = subprocess.run(self.command, cwd=DATA, check=True, text=True, stdout=subprocess.PIPE).stdout
-        return [(float(recall), float(qps))
-                for recall, qps in re.findall(r"^recall [\d.]+: ([\d.]+), (\d+) queries/s", text, re.M)]
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        lines = [self.process.stdout.readline() for _ in range(self.settings)]
+        return [(float(recall), float(qps)) for line in lines
+                for recall, qps in re.findall(r"^recall [\d.]+: ([\d.]+), (\d+) queries/s", line)]
 
 
 class Scann:

@@ -12,22 +12,31 @@
 
 namespace vecidx {
 
-// The largest |x[i]|; NaN counts for nothing. Four maxima at a time, for one alone would be a chain of n steps.
+// The largest |x[i]|; NaN counts for nothing. By vectors, for one maximum alone would be a chain of n steps.
 template <class T>
 T largest_magnitude(const T *x, uint32_t n) {
-	T most[4] = {};
-	const auto take = [&](uint32_t lane, T value) {
+	using Some [[gnu::vector_size(16)]] = T;
+	constexpr uint32_t kSome = sizeof(Some) / sizeof(T);
+	T most = 0;
+	const auto take = [&](T value) {
 		const T magnitude = value < 0 ? -value : value;
-		most[lane] = magnitude > most[lane] ? magnitude : most[lane];
+		most = magnitude > most ? magnitude : most;
 	};
+	Some low = {}, high = {};
 	uint32_t i = 0;
-	for (; i + 4 <= n; i += 4)
-		for (uint32_t lane = 0; lane < 4; lane++)
-			take(lane, x[i + lane]);
+	for (; i + kSome <= n; i += kSome) {
+		Some values;
+		memcpy(&values, x + i, sizeof(values));
+		low = values < low ? values : low;
+		high = values > high ? values : high;
+	}
+	for (uint32_t lane = 0; lane < kSome; lane++) {
+		take(low[lane]);
+		take(high[lane]);
+	}
 	for (; i < n; i++)
-		take(0, x[i]);
-	const T low = most[0] > most[1] ? most[0] : most[1], high = most[2] > most[3] ? most[2] : most[3];
-	return low > high ? low : high;
+		take(x[i]);
+	return most;
 }
 
 // When the tree changes its shape. The same in every index; kept with it so that tests of few rows can lower them.

@@ -74,7 +74,7 @@ Dial dial_for(const vx_meta &meta, double recall) {
 			static_cast<float>(sigmas),
 			static_cast<float>(deviation),
 			recall > 0.98 ? 1.9F : 1.5F,
-			8};
+			6};
 }
 
 } // namespace vecidx

@@ -60,8 +60,8 @@ struct CodedIntervals {
 	Interval likely;
 };
 CodedIntervals coded_intervals(const vx_index &ix, const Query &query, const vx_code_entry &entry);
-// The share of pairs beyond that is 3e-12.
-inline constexpr double kErrorDeviations = 7;
+// Beyond that lie 4e-8 of all pairs, as of a normal deviate.
+inline constexpr double kErrorDeviations = 5.5;
 
 // The operator's result itself for a raw row: the same kernel, so bit for bit.
 double raw_value(const Query &query, const float *x);
