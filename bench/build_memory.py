@@ -5,7 +5,8 @@
 
 Builds `items_v_idx` on the table `items` that bench/load.c made. Prints as JSON: the growth of anonymous memory (RssAnon,
 summed over all processes at the same moment; all of a worker's counts), the shared memory that the build mapped beside
-the server's own (the leader's maps), their sum, each at its peak, and the seconds the build took. Root, or the server's
+the server's own (the leader's maps), their sum, each at its peak, the seconds the build took, the WAL that the server
+wrote meanwhile, and the size of the index. Root, or the server's
 user, may look into /proc.
 """
 import argparse
@@ -68,6 +69,10 @@ class Session:
 
     def ask(self, sql):
         self.send(sql)
+        return self.finish()
+
+    def finish(self):
+        """What the command that was sent prints."""
         lines = []
         for line in self.psql.stdout:
             if line == ".\n":
@@ -88,6 +93,7 @@ def measure(conninfo, memory, workers, definition):
     name = f"parallel worker for PID {leader}"
     peak = {"anonymous_kb": 0, "shared_kb": 0, "sum_kb": 0, "workers": 0}
     known, looked = {}, 0
+    wal = session.ask("SELECT pg_current_wal_insert_lsn()").strip()
     start = time.time()
     session.send(f"CREATE INDEX items_v_idx ON items {definition}")
     poll = subprocess.Popen(["psql", "-XqAt", conninfo], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -111,7 +117,11 @@ def measure(conninfo, memory, workers, definition):
                 break
         time.sleep(0.003)
     poll.stdin.close()
-    return {"memory": memory, "asked": workers, **peak, "build_s": round(now - start, 2)}
+    session.finish()
+    wal_bytes, index_bytes = session.ask(f"SELECT pg_current_wal_insert_lsn() - '{wal}'::pg_lsn, "
+                                         "pg_relation_size('items_v_idx')").split("|")
+    return {"memory": memory, "asked": workers, **peak, "build_s": round(now - start, 2), "wal_bytes": int(wal_bytes),
+            "index_bytes": int(index_bytes)}
 
 
 def main():

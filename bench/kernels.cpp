@@ -66,6 +66,27 @@ std::vector<uint8_t> random_pages(std::mt19937 &random, uint32_t dim, uint32_t b
 	return bytes;
 }
 
+std::vector<uint32_t> random_order(std::mt19937 &random, size_t n) {
+	std::vector<uint32_t> order(n);
+	std::iota(order.begin(), order.end(), 0);
+	std::shuffle(order.begin(), order.end(), random);
+	return order;
+}
+
+// What no scan of pages in such an order can beat: each word is added up and nothing else is done.
+void measure_reading(size_t npages, const char *what, std::mt19937 &random) {
+	constexpr size_t kWords = VX_PAGE_SIZE / 8;
+	const std::vector<uint64_t> words(npages * kWords, 1);
+	const auto order = random_order(random, npages);
+	size_t at = 0;
+	volatile uint64_t sink = 0;
+	const double ns = nanoseconds([&] {
+		const uint64_t *page = &words[order[at++ % npages] * kWords];
+		sink = std::accumulate(page, page + kWords, uint64_t(0));
+	});
+	line("any", 0, what, ns, 1, "page", VX_PAGE_SIZE);
+}
+
 // `cut` lets through no entry (0), a hundredth (about 20) or all.
 void measure_scan(const Kernels &k, uint32_t dim, uint32_t bits, size_t npages, float cut, const char *what,
 				  std::mt19937 &random) {
@@ -76,9 +97,7 @@ void measure_scan(const Kernels &k, uint32_t dim, uint32_t bits, size_t npages, 
 	for (uint8_t &value : query)
 		value /= 4;
 	std::vector<Survivor> out(size_t(blocks) * VX_LANES);
-	std::vector<uint32_t> order(npages);
-	std::iota(order.begin(), order.end(), 0);
-	std::shuffle(order.begin(), order.end(), random);
+	const auto order = random_order(random, npages);
 	size_t at = 0;
 	const ScanQuery q{query.data(), 0, 0};
 	const double ns = nanoseconds(
@@ -88,8 +107,9 @@ void measure_scan(const Kernels &k, uint32_t dim, uint32_t bits, size_t npages, 
 	line(k.name, dim, name, ns, blocks * VX_LANES, "entry", static_cast<double>(page));
 }
 
+constexpr size_t kCached = 32, kFar = 16384; // pages: a second-level cache's worth, 128 MB
+
 void measure(const Kernels &k, uint32_t dim, std::mt19937 &random) {
-	constexpr size_t kCached = 32, kFar = 16384; // pages: a second-level cache's worth, 128 MB
 	for (const uint32_t bits : {1U, 2U, 4U})
 		measure_scan(k, dim, bits, kCached, 0, "", random);
 	measure_scan(k, dim, 2, kCached, 20, ", 1 % pass", random);
@@ -111,7 +131,10 @@ void measure(const Kernels &k, uint32_t dim, std::mt19937 &random) {
 				 k.centroid_rows(&blocks[size_t(i) * quads * 64], codes.data(), quads, acc);
 		 }),
 		 kCentroids, "centroid", bytes);
-	const int8_t *rows[4] = {codes.data(), &codes[quads * 4], &codes[quads * 8], &codes[quads * 12]};
+	std::vector<int8_t> six(codes); // bits
+	for (int8_t &code : six)
+		code = static_cast<int8_t>(code / 4);
+	const int8_t *rows[4] = {six.data(), &six[quads * 4], &six[quads * 8], &six[quads * 12]};
 	const float xscale[4] = {1, 1, 1, 1};
 	const int32_t xsum[4] = {};
 	uint32_t best[4];
@@ -151,6 +174,8 @@ int main(int argc, char **argv) {
 	const Kernels *tables[8];
 	const size_t n = kernels_available(tables, 8);
 	std::mt19937 random(1);
+	measure_reading(kCached, "pages, read", random);
+	measure_reading(kFar, "pages, read from RAM", random);
 	for (size_t i = 0; i < n; i++)
 		for (const uint32_t dim : dims)
 			measure(*tables[i], dim, random);

@@ -274,11 +274,14 @@ struct Training {
 Training random_training(std::mt19937 &random, uint32_t nblocks, uint32_t quads, Bytes kind) {
 	Training t{nblocks, quads, bytes<uint8_t>(random, size_t(nblocks) * quads * kRowBytes, kind), {}, {}, {}, {}, {},
 			   {},      {}};
-	for (auto &x : t.x) {
-		x = bytes<int8_t>(random, size_t(quads) * 4, kind == Bytes::kMixed ? Bytes::kMixed : Bytes::kRandom);
+	const Bytes kinds[4] = {kind, Bytes::kRandom, Bytes::kLargest, Bytes::kSmallest};
+	for (uint32_t r = 0; r < 4; r++) {
+		t.x[r] = bytes<int8_t>(random, size_t(quads) * 4, kinds[r]);
 		int32_t sum = 0;
-		for (const int8_t v : x)
+		for (int8_t &v : t.x[r]) {
+			v = static_cast<int8_t>(std::lround(v * kLargestAssigned / 127.0));
 			sum += v;
+		}
 		t.xsum.push_back(sum);
 	}
 	const size_t n = size_t(nblocks) * kBlockEntries;

@@ -205,7 +205,9 @@ TEST_CASE("rows are routed to the nearest centroid", "[kmeans]") {
 		for (float &x : rows[i])
 			x *= std::exp(0.3F * static_cast<float>(i % 7));
 	Training t(rows, 37, metric);
-	CHECK(misses(t, 1500).rows == 0);
+	const Misses missed = misses(t, 1500); // rows count in 6 bits a dimension where there are many
+	CHECK(missed.rows <= (dim < 16 ? 0 : 15));
+	CHECK(missed.excess < 1e-4);
 }
 
 TEST_CASE("long rows meet in leaves of their own under inner product", "[kmeans]") {
