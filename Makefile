@@ -165,9 +165,12 @@ ISOLATION_OPTS = --inputdir=$(srcdir)/test/isolation --load-extension=vecidx
 # -Wno-unused-parameter: the server fixes the signatures of its callbacks. WERROR=-Werror makes warnings errors.
 PG_CPPFLAGS = -I$(srcdir)/core/include -I$(srcdir)/src $(if $(filter 1,$(FAULTS)),-DVECIDX_FAULTS)
 PG_CFLAGS = -std=gnu11 -Wextra -Wno-unused-parameter $(WERROR)
+# The server's own -O2 leaves the core's loops without vectors; `make CXXFLAGS=...` has its way. No code there asks errno
+# or traps what mathematical functions do.
+CORE_OPTIMISATION = $(if $(findstring command,$(origin CXXFLAGS)),,-O3) -fno-math-errno -fno-trapping-math
 # The core needs no C++ runtime; -U_GLIBCXX_ASSERTIONS because distributions' hardening would pull one in.
 PG_CXXFLAGS = -std=c++20 -fno-exceptions -fno-rtti -fno-threadsafe-statics -fvisibility=hidden \
-	-fvisibility-inlines-hidden -U_GLIBCXX_ASSERTIONS -I$(srcdir)/core -Wall -Wextra $(WERROR)
+	-fvisibility-inlines-hidden -U_GLIBCXX_ASSERTIONS $(CORE_OPTIMISATION) -I$(srcdir)/core -Wall -Wextra $(WERROR)
 SHLIB_LINK = -lm
 # PGXS does not pass PG_CXXFLAGS to its bitcode rule.
 override with_llvm = no
@@ -185,9 +188,6 @@ vpath %.control $(srcdir)
 vpath %.sql $(srcdir)
 endif
 
-# The server's own -O2 leaves the core's loops without vectors. No code there asks errno or traps what mathematical
-# functions do.
-override CXXFLAGS += -O3 -fno-math-errno -fno-trapping-math
 # The server's headers are not ours to keep free of warnings.
 override CPPFLAGS := $(patsubst -I$(includedir_server),-isystem $(includedir_server),$(CPPFLAGS))
 # The server's flags are those of the compiler that built it.

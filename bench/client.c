@@ -2,7 +2,7 @@
  * Runs the queries of a set through prepared statements with binary parameters and results, and prints recall, speed
  * and what the server counted as one line of JSON.
  *
- *   client -d CONNINFO -f PREFIX -D DIM -m l2|cosine|ip [-k 10] [-p index] [-r 1] [-t 0] [-c 1] [-n 1000] [-w 100]
+ *   client -d CONNINFO -f PREFIX -D DIM -m l2|cosine|ip [-k 10] [-p index] [-r 1] [-t 0] [-c 1] [-n 1000] [-w 1000]
  *          [-s NAME=VALUE]...
  *
  * PREFIX_base.f32, PREFIX_q.f32 and PREFIX_gt.i32 are the set. -p says which plan is measured; the run fails if the
@@ -65,7 +65,7 @@ static void add_setting(arguments *a, const char *setting) {
 }
 
 static arguments parse(int argc, char **argv) {
-	arguments a = {.plan = &plans[0], .k = 10, .connections = 1, .warmup = 100, .rounds = 1, .queries = 1000000};
+	arguments a = {.plan = &plans[0], .k = 10, .connections = 1, .warmup = 1000, .rounds = 1, .queries = 1000000};
 	int option;
 
 	while ((option = getopt(argc, argv, "d:f:D:m:k:p:r:t:c:n:w:s:")) != -1)

@@ -1,7 +1,7 @@
 // The core alone: builds an index over a data set in memory, on its real pages, and searches it in one thread.
 //
 //   core_search NAME DIM l2|cosine|ip [recall=.8,.9,.95,.98,.99,1] [k=10] [leaf=0] [bits=0] [queries=1000] [reps=5]
-//               [grow=rows|sorted] [turns=1]
+//               [grow=rows|sorted] [turns=1] [huge=1]
 //
 // With turns it measures when told to: once for every line of standard input. With grow the index is not built: rows
 // are inserted one by one into an empty one, as they come or near ones together.
@@ -48,16 +48,18 @@ std::vector<T> load(const std::string &path) {
 	return data;
 }
 
-// Blocks of a relation side by side in huge pages of memory, as the server's buffers are with huge_pages = on.
+// Blocks of a relation side by side, in huge pages of memory as the server's buffers with huge_pages = on, or not
+// (huge=0).
 class Pages {
 public:
-	Pages() {
+	explicit Pages(bool huge) {
 		void *memory = mmap(nullptr, kMost, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 		if (memory == MAP_FAILED) {
 			perror("mmap");
 			exit(1);
 		}
-		madvise(memory, kMost, MADV_HUGEPAGE); // where the system has them
+		if (huge)
+			madvise(memory, kMost, MADV_HUGEPAGE); // where the system has them
 		first_ = static_cast<uint8_t *>(memory);
 	}
 	Pages(const Pages &) = delete;
@@ -309,7 +311,8 @@ int main(int argc, char **argv) {
 												 {"leaf", "0"},
 												 {"bits", "0"},
 												 {"queries", "1000"},
-												 {"reps", "5"}};
+												 {"reps", "5"},
+												 {"huge", "1"}};
 	for (int i = 4; i < argc; i++) {
 		const std::string text = argv[i];
 		option[text.substr(0, text.find('='))] = text.substr(text.find('=') + 1);
@@ -321,7 +324,7 @@ int main(int argc, char **argv) {
 			  : metric == "ip" ? VX_IP
 							   : VX_COSINE,
 			  load<float>(name + "_base.f32"), load<float>(name + "_q.f32"), load<int32_t>(name + "_gt.i32")};
-	Built built;
+	Built built{{}, Pages(number("huge") != 0)};
 	const auto bits = static_cast<uint32_t>(number("bits")), leaf = static_cast<uint32_t>(number("leaf"));
 	if (option.count("grow") > 0)
 		grow(built, data, bits, leaf, option["grow"] == "sorted");

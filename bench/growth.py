@@ -182,6 +182,7 @@ class Growth:
         # what the table and its primary key write, to be taken off
         wal_rows = min(WAL_ROWS, self.rows)
         self.empty(indexed=False)
+        self.sql("CHECKPOINT")
         _, bare = self.grow(wal_rows)
         self.empty(indexed=True)
         self.sql("CHECKPOINT")

@@ -3,13 +3,14 @@
 
     cmake --preset release && cmake --build --preset release --target core_search
     python3 bench/fetch.py glove
-    python3 bench/libraries.py --set glove [--rounds 5] [--recall .95,.99] [--libraries scann,hnswlib]
+    python3 bench/libraries.py --set glove [--rounds 5] [--recall .95,.99] [--libraries scann,hnswlib] [--batch 4]
 
 Makes a virtual environment in build/bench/venv with the libraries and runs itself there. The memory of all is in huge
 pages, as far as the system has them. The systems take turns, one round after the other. Each answers the same queries
-one by one (ScaNN in one batch, which spares it Python's cost of a call). Printed is, for each recall@10 asked for, what
-the core found, its queries per second, and the same of each library at the core's recall, interpolated between its own
-settings; medians of the rounds, with the range of the ratio.
+one by one. ScaNN has them in one batch, which spares it Python's cost of a call and lets it read a leaf once for several
+queries, or in batches of --batch. Printed is, for each recall@10 asked for, what the core found, its queries per second,
+and the same of each library at the core's recall, interpolated between its own settings; medians of the rounds, with
+the range of the ratio.
 """
 import argparse
 import math
@@ -33,7 +34,7 @@ K = 10
 def enter_environment():
     """Starts this program again where the libraries are."""
     python = build.environment(PACKAGES)
-    if os.path.realpath(sys.prefix) != os.path.realpath(build.VENV):
+    if os.environ.get("OMP_NUM_THREADS") != "1" or os.path.realpath(sys.prefix) != os.path.realpath(build.VENV):
         os.environ["OMP_NUM_THREADS"] = "1"
         os.environ["GLIBC_TUNABLES"] = "glibc.malloc.hugetlb=1"
         os.execv(python, [python, *sys.argv])
@@ -56,18 +57,22 @@ class Core:
     def measure(self):
         self.process.stdin.write("\n")
         self.process.stdin.flush()
-        lines = [self.process.stdout.readline() for _ in range(self.settings)]
-        return [(float(recall), float(qps)) for line in lines
-                for recall, qps in re.findall(r"^recall [\d.]+: ([\d.]+), (\d+) queries/s", line)]
+        found = []
+        while len(found) < self.settings:
+            line = self.process.stdout.readline()
+            if line == "":
+                sys.exit("core_search ended")
+            found += re.findall(r"^recall [\d.]+: ([\d.]+), (\d+) queries/s", line)
+        return [(float(recall), float(qps)) for recall, qps in found]
 
 
 class Scann:
     SETTINGS = [(leaves, reorder) for leaves in (4, 8, 16, 24, 32, 48, 64, 100, 160, 250, 400, 700)
                 for reorder in (100, 200)]
 
-    def __init__(self, base, queries, truth, metric):
+    def __init__(self, base, queries, truth, metric, batch):
         import scann
-        self.queries, self.truth = queries, truth
+        self.queries, self.truth, self.batch = queries, truth, batch or len(queries)
         leaves = int(2 * math.sqrt(len(base)))
         builder = scann.scann_ops_pybind.builder(base, K, "squared_l2" if metric == "l2" else "dot_product")
         threshold = {} if metric == "l2" else {"anisotropic_quantization_threshold": 0.2}
@@ -78,16 +83,19 @@ class Scann:
         curve = []
         for leaves, reorder in self.SETTINGS:
             start = time.perf_counter()
-            found, _ = self.index.search_batched(self.queries, leaves_to_search=leaves,
-                                                 pre_reorder_num_neighbors=reorder)
-            curve.append((recall_of(found.tolist(), self.truth), len(self.queries) / (time.perf_counter() - start)))
+            batches = [self.index.search_batched(self.queries[at:at + self.batch], leaves_to_search=leaves,
+                                                 pre_reorder_num_neighbors=reorder)[0]
+                       for at in range(0, len(self.queries), self.batch)]
+            elapsed = time.perf_counter() - start
+            found = [row for batch in batches for row in batch.tolist()]
+            curve.append((recall_of(found, self.truth), len(self.queries) / elapsed))
         return curve
 
 
 class Hnswlib:
     SETTINGS = (10, 20, 40, 80, 120, 200, 400, 800)
 
-    def __init__(self, base, queries, truth, metric):
+    def __init__(self, base, queries, truth, metric, _):
         import hnswlib
         self.queries, self.truth = queries, truth
         self.index = hnswlib.Index(space={"cosine": "cosine", "l2": "l2", "ip": "ip"}[metric], dim=base.shape[1])
@@ -116,6 +124,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--recall", default=".8,.9,.95,.98,.99")
     parser.add_argument("--libraries", default="scann,hnswlib")
+    parser.add_argument("--batch", type=int, default=0, help="queries in a call of ScaNN (default: all)")
     options = parser.parse_args()
     enter_environment()
     import numpy as np
@@ -127,7 +136,7 @@ def main():
         base = base / np.linalg.norm(base, axis=1, keepdims=True)
         queries = queries / np.linalg.norm(queries, axis=1, keepdims=True)
     core = Core(options.set, metric, base.shape[1], options.recall.split(","))
-    peers = {name: {"scann": Scann, "hnswlib": Hnswlib}[name](base, queries, truth, metric)
+    peers = {name: {"scann": Scann, "hnswlib": Hnswlib}[name](base, queries, truth, metric, options.batch)
              for name in options.libraries.split(",")}
     rounds = [(core.measure(), {name: frontier(peer.measure()) for name, peer in peers.items()})
               for _ in range(options.rounds)]

@@ -81,7 +81,7 @@ class Measurer:
             for setting in (f"{system.dial}={value}", *system.settings):
                 options += ["-s", setting]
             if system.dial == "vecidx.recall" and float(value) == 1:
-                options += ["-n", EXACT_QUERIES]
+                options += ["-n", EXACT_QUERIES, "-w", 10]
         figures = json.loads(build.call("client", *options))
         point = self.points.setdefault((system.name, plan, value, k), {
             "system": system.name, "plan": plan, "setting": value, "k": k, "rounds": []})

@@ -69,6 +69,7 @@ HWY_INLINE void Finish(const Nearest &nearest, uint32_t &best, float &cost) {
 	}
 }
 
+template <bool kRough>
 void Assign4(const int8_t *const x[4], const float xscale[4], const int32_t xsum[4], const float xextra[4],
 			 const uint8_t *blocks, const float *norm, const float *scale, const float *extra, uint32_t nblocks,
 			 uint32_t quads, uint32_t best[4], float cost[4]) {
@@ -76,7 +77,7 @@ void Assign4(const int8_t *const x[4], const float xscale[4], const int32_t xsum
 	Row rows[4];
 	Nearest nearest[4];
 	for (int r = 0; r < 4; r++) {
-		rows[r] = {kAssignOffset * xsum[r], 2 * xscale[r], extra != nullptr ? 2 * xextra[r] : 0};
+		rows[r] = {AssignOffset<kRough>() * xsum[r], 2 * xscale[r], extra != nullptr ? 2 * xextra[r] : 0};
 		for (size_t lane = 0; lane < HWY_LANES(float); lane++) {
 			nearest[r].cost[lane] = std::numeric_limits<float>::infinity();
 			nearest[r].index[lane] = 0;
@@ -85,7 +86,7 @@ void Assign4(const int8_t *const x[4], const float xscale[4], const int32_t xsum
 	for (uint32_t b = 0; b < nblocks; b += kAssignBlocks) {
 		const uint32_t n = nblocks - b < kAssignBlocks ? nblocks - b : kAssignBlocks;
 		int32_t sums[kAssignBlocks][4][16];
-		AssignSums(x, blocks + size_t(b) * quads * kRowBytes, n, quads, sums);
+		AssignSums<kRough>(x, blocks + size_t(b) * quads * kRowBytes, n, quads, sums);
 		for (uint32_t i = 0; i < n; i++)
 			MeetBlock(nearest, rows, centroids, sums[i], (b + i) * kBlockEntries);
 	}

@@ -102,23 +102,54 @@ void CentroidRows(const uint8_t *rows, const int8_t *query, uint32_t nrows, int3
 	}
 }
 
-// ---- assignment. Its rows have 6 bits (kLargestAssigned), so that pairs of products with code + 128 as it is stored,
-// and the sum of two such pairs, stay within 16 bits.
+// ---- assignment
 
 constexpr uint32_t kAssignBlocks = 1;
-constexpr int32_t kAssignOffset = 128;
-static_assert(4 * 255 * kLargestAssigned <= INT16_MAX);
+
+HWY_INLINE void ExactSums(const int8_t *const x[4], const uint8_t *block, uint32_t quads,
+						  int32_t (&out)[kAssignBlocks][4][16]) {
+	// two vectors of a row at a time: eight accumulators
+	for (size_t at = 0; at < kRowBytes; at += 2 * kWidth) {
+		Bytes a0 = Zero(), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
+		for (size_t q = 0; q < quads; q++) {
+			const uint8_t *row = block + q * kRowBytes + at;
+			const Codes a = LoadSigned(row), b = LoadSigned(row + kWidth);
+			const Bytes x0 = BroadcastQuad(x[0] + q * 4), x1 = BroadcastQuad(x[1] + q * 4);
+			a0 = AddProducts(a0, a, x0);
+			b0 = AddProducts(b0, b, x0);
+			a1 = AddProducts(a1, a, x1);
+			b1 = AddProducts(b1, b, x1);
+			const Bytes x2 = BroadcastQuad(x[2] + q * 4), x3 = BroadcastQuad(x[3] + q * 4);
+			a2 = AddProducts(a2, a, x2);
+			b2 = AddProducts(b2, b, x2);
+			a3 = AddProducts(a3, a, x3);
+			b3 = AddProducts(b3, b, x3);
+		}
+		const size_t e = at / 4, f = (at + kWidth) / 4;
+		StoreSums(out[0][0] + e, a0);
+		StoreSums(out[0][0] + f, b0);
+		StoreSums(out[0][1] + e, a1);
+		StoreSums(out[0][1] + f, b1);
+		StoreSums(out[0][2] + e, a2);
+		StoreSums(out[0][2] + f, b2);
+		StoreSums(out[0][3] + e, a3);
+		StoreSums(out[0][3] + f, b3);
+	}
+}
+
+// Rough rows are so small that pairs of products with code + 128 as it is stored, and the sum of two such pairs, stay
+// within 16 bits: five instructions for two quads instead of eight.
+static_assert(4 * 255 * kLargestRough <= INT16_MAX);
 
 HWY_INLINE Bytes AddPairs(Bytes acc, Bytes pairs) {
 	return VECIDX_MM(add_epi32)(acc, VECIDX_MM(madd_epi16)(pairs, VECIDX_MM(set1_epi16)(1)));
 }
-HWY_INLINE Bytes Pairs16(Bytes codes, const int8_t *x) {
+HWY_INLINE Bytes RoughPairs(Bytes codes, const int8_t *x) {
 	return VECIDX_MM(maddubs_epi16)(codes, BroadcastQuad(x));
 }
 
-// out[0][row][entry] = sum of products with the stored bytes.
-HWY_INLINE void AssignSums(const int8_t *const x[4], const uint8_t *block, uint32_t, uint32_t quads,
-						   int32_t (&out)[kAssignBlocks][4][16]) {
+HWY_INLINE void RoughSums(const int8_t *const x[4], const uint8_t *block, uint32_t quads,
+						  int32_t (&out)[kAssignBlocks][4][16]) {
 	// two vectors of a row at a time: eight accumulators
 	for (size_t at = 0; at < kRowBytes; at += 2 * kWidth) {
 		Bytes a[4] = {Zero(), Zero(), Zero(), Zero()}, b[4] = {Zero(), Zero(), Zero(), Zero()};
@@ -129,19 +160,35 @@ HWY_INLINE void AssignSums(const int8_t *const x[4], const uint8_t *block, uint3
 			const Bytes a1 = LoadRow(row + kRowBytes), b1 = LoadRow(row + kRowBytes + kWidth);
 			for (int r = 0; r < 4; r++) {
 				const int8_t *first = x[r] + q * 4, *second = first + 4;
-				a[r] = AddPairs(a[r], VECIDX_MM(add_epi16)(Pairs16(a0, first), Pairs16(a1, second)));
-				b[r] = AddPairs(b[r], VECIDX_MM(add_epi16)(Pairs16(b0, first), Pairs16(b1, second)));
+				a[r] = AddPairs(a[r], VECIDX_MM(add_epi16)(RoughPairs(a0, first), RoughPairs(a1, second)));
+				b[r] = AddPairs(b[r], VECIDX_MM(add_epi16)(RoughPairs(b0, first), RoughPairs(b1, second)));
 			}
 		}
 		for (int r = 0; q < quads && r < 4; r++) {
-			a[r] = AddPairs(a[r], Pairs16(LoadRow(row), x[r] + q * 4));
-			b[r] = AddPairs(b[r], Pairs16(LoadRow(row + kWidth), x[r] + q * 4));
+			a[r] = AddPairs(a[r], RoughPairs(LoadRow(row), x[r] + q * 4));
+			b[r] = AddPairs(b[r], RoughPairs(LoadRow(row + kWidth), x[r] + q * 4));
 		}
 		for (int r = 0; r < 4; r++) {
 			StoreSums(out[0][r] + at / 4, a[r]);
 			StoreSums(out[0][r] + (at + kWidth) / 4, b[r]);
 		}
 	}
+}
+
+// What is added to each code that the sums are of.
+template <bool kRough>
+constexpr int32_t AssignOffset() {
+	return kRough ? 128 : 0;
+}
+
+// out[0][row][entry] = sum of products with the codes.
+template <bool kRough>
+HWY_INLINE void AssignSums(const int8_t *const x[4], const uint8_t *block, uint32_t, uint32_t quads,
+						   int32_t (&out)[kAssignBlocks][4][16]) {
+	if constexpr (kRough)
+		RoughSums(x, block, quads, out);
+	else
+		ExactSums(x, block, quads, out);
 }
 
 #undef VECIDX_MM

@@ -59,9 +59,14 @@ void CentroidRows(const uint8_t *rows, const int8_t *query, uint32_t nrows, int3
 }
 
 constexpr uint32_t kAssignBlocks = 1;
-constexpr int32_t kAssignOffset = 0;
+// Rough rows are no quicker.
+template <bool>
+constexpr int32_t AssignOffset() {
+	return 0;
+}
 
 // out[0][row][entry] = sum of products with the codes.
+template <bool>
 HWY_INLINE void AssignSums(const int8_t *const x[4], const uint8_t *block, uint32_t, uint32_t quads,
 						   int32_t (&out)[kAssignBlocks][4][16]) {
 	for (size_t at = 0; at < kRowBytes; at += 16) {

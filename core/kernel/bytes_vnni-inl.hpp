@@ -70,8 +70,11 @@ HWY_INLINE void Store(const FourSums &sums, int32_t (&out)[4][16]) {
 
 // As many blocks at a time as accumulators fit the registers.
 constexpr uint32_t kAssignBlocks = 4;
-// Stored bytes are multiplied as they are, code + 128.
-constexpr int32_t kAssignOffset = 128;
+// Stored bytes are multiplied as they are, code + 128. Rough rows are no quicker.
+template <bool>
+constexpr int32_t AssignOffset() {
+	return 128;
+}
 
 // Sums of four rows with kBlocks blocks, 4 or 1.
 template <uint32_t kBlocks>
@@ -102,6 +105,7 @@ HWY_INLINE void AddBlocks(const int8_t *const x[4], const uint8_t *blocks, uint3
 }
 
 // out[block][row][entry] = sum of products, of `n` blocks.
+template <bool>
 HWY_INLINE void AssignSums(const int8_t *const x[4], const uint8_t *blocks, uint32_t n, uint32_t quads,
 						   int32_t (&out)[kAssignBlocks][4][16]) {
 	if (n == kAssignBlocks) {

@@ -32,8 +32,8 @@ inline constexpr uint32_t kLargestValue = 63;
 // Code rows of a block, as a page has room for.
 inline constexpr uint32_t kMostRows = 124;
 
-// The largest magnitude of a byte of a row whose nearest centroid is looked for (see assign4).
-inline constexpr int32_t kLargestAssigned = 32;
+// The largest magnitude of a byte of a rough row (see assign4_rough).
+inline constexpr int32_t kLargestRough = 32;
 
 // An entry that a scan let through: its estimate, its position (block * 16 + lane) and its reference to a code slot.
 struct Survivor {
@@ -80,11 +80,16 @@ struct Kernels {
 	// ---- training: nearest of `nblocks` blocks of 16 centroids (each `quads` rows as above) for four rows at a time.
 	// cost_j = norm[j] - 2 * scale[j] * xscale[r] * (acc_j - 128 * xsum[r]) - 2 * extra[j] * xextra[r]; the lowest
 	// index wins ties. The last term is that of inner product's extra coordinate; without it `extra` is nullptr.
-	// Each x[r] has quads * 4 bytes within [-kLargestAssigned, kLargestAssigned], whose sum is xsum[r]. Padding
+	// Each x[r] has quads * 4 bytes, whose sum is xsum[r]. Padding
 	// centroids carry norm = +infinity (and scale and extra 0).
 	void (*assign4)(const int8_t *const x[4], const float xscale[4], const int32_t xsum[4], const float xextra[4],
 					const uint8_t *blocks, const float *norm, const float *scale, const float *extra, uint32_t nblocks,
 					uint32_t quads, uint32_t best[4], float cost[4]);
+
+	// The same for rows in 6 bits: their bytes lie within [-kLargestRough, kLargestRough].
+	void (*assign4_rough)(const int8_t *const x[4], const float xscale[4], const int32_t xsum[4], const float xextra[4],
+						  const uint8_t *blocks, const float *norm, const float *scale, const float *extra,
+						  uint32_t nblocks, uint32_t quads, uint32_t best[4], float cost[4]);
 
 	// ---- scan codes, of any number of bits a dimension: all that counts is what the query's tables say of each nibble
 	// (Andre, Kermarrec and Le Scouarnec, VLDB 2015). A block of 16 entries is `rows` code rows of 64 bytes, byte k

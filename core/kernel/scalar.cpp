@@ -145,7 +145,7 @@ uint32_t scan(const uint8_t *blocks, uint32_t nblocks, uint32_t rows, uint32_t c
 }
 
 constexpr Kernels kTable = {"scalar",          l2_squared, inner_product, l1,   linf,    cosine_terms, hadamard,
-							refine_l2_squared, refine_dot, centroid_rows, gate, assign4, scan};
+							refine_l2_squared, refine_dot, centroid_rows, gate, assign4, assign4,      scan};
 
 } // namespace
 

@@ -55,7 +55,8 @@ const Kernels *simd_table() {
 		RefineDot,
 		CentroidRows,
 		GateLeaves,
-		Assign4,
+		Assign4<false>,
+		Assign4<true>,
 		Scan,
 	};
 	return &kTable;

@@ -20,6 +20,9 @@ constexpr Point kProduct[] = {{0.693, 0.20}, {1.609, 0.31}, {2.303, 0.38}, {2.99
 
 // The tables hold where near rows lie in about so many directions.
 constexpr double kMeasuredDirections = 90;
+// Leaves opened before the gate: with fewer, rho_k is too large and lets too many others through; with more, a low
+// recall costs more than it must in many dimensions.
+constexpr uint32_t kFirst = 6;
 // Less than 1 only for distances, and not much: sparse rows have many directions, and leaves as spread as any.
 constexpr double kNarrowest = 0.8, kWidest = 2.5;
 // Small indexes are less even than large ones, and a wider gate costs them little.
@@ -64,7 +67,7 @@ double default_alpha(vx_metric metric, double recall) {
 
 Dial dial_for(const vx_meta &meta, double recall) {
 	if (!(recall < 1))
-		return {true, 0, 0, 0, 0, 8};
+		return {true, 0, 0, 0, 0, kFirst};
 	const auto metric = static_cast<vx_metric>(meta.metric);
 	const double alpha = default_alpha(metric, recall) * widening(metric, meta.local_dim) * small_index(rows_of(meta));
 	const double sigmas = 2 + misses_of(recall) / 3;
@@ -74,7 +77,7 @@ Dial dial_for(const vx_meta &meta, double recall) {
 			static_cast<float>(sigmas),
 			static_cast<float>(deviation),
 			recall > 0.98 ? 1.9F : 1.5F,
-			6};
+			kFirst};
 }
 
 } // namespace vecidx

@@ -49,6 +49,10 @@ struct Waiting {
 	uint32_t ref;
 };
 
+// Of the most promising nodes so many are looked for at a time, and the gate's yardstick is the mean score of so many
+// leaves: what the dial's table was measured with.
+inline constexpr uint32_t kMostPicks = 8;
+
 // An inner node being read. A block that takes several pages is met part by part.
 struct InnerReader {
 	uint64_t id;
@@ -102,9 +106,9 @@ struct vx_scan {
 	vecidx::Pool<vecidx::Children> nodes;
 	vecidx::Root root;
 	vecidx::InnerReader reader;
-	uint32_t picks[8], npicks, pick; // most promising unopened nodes
-	bool gated;                      // rho_k is known
-	uint32_t first_opened;           // leaves opened in this pass before that
+	uint32_t picks[vecidx::kMostPicks], npicks, pick; // most promising unopened nodes
+	bool gated;                                       // rho_k is known
+	uint32_t first_opened;                            // leaves opened in this pass before that
 
 	vecidx::Pool<uint32_t> open; // nodes that passed the gate
 	size_t open_at, announced;

@@ -21,9 +21,10 @@ Candidate take_nearest(vx_scan &s) {
 	return *s.candidates.end();
 }
 
-void put(vx_want &want, const vx_row &row, double value, bool recheck, vx_order order) {
+void put(vx_want &want, const vx_row &row, double value, double bound, bool recheck, vx_order order) {
 	want.row = row;
 	want.value = value;
+	want.bound = bound;
 	want.recheck = recheck;
 	want.order = order;
 }
@@ -62,7 +63,7 @@ bool emit_fence(vx_scan &s, vx_want &want) {
 		return false;
 	s.emitted.add(s.fence.row);
 	s.emitted_high = std::max(s.emitted_high, s.fence.high);
-	put(want, s.fence.row, s.highs.threshold(), true, VX_ORDER_VALUE);
+	put(want, s.fence.row, s.highs.threshold(), s.highs.threshold(), true, VX_ORDER_VALUE);
 	return true;
 }
 
@@ -72,7 +73,7 @@ bool emit_next(vx_scan &s, vx_want &want, vx_order order) {
 		const vx_row &row = s.candidates[s.emit_at++].row;
 		if (!s.emitted.add(row))
 			continue;
-		put(want, row, 0, false, order);
+		put(want, row, 0, 0, false, order);
 		return true;
 	}
 	return false;
@@ -122,7 +123,7 @@ bool emit_row(vx_scan &s, vx_want &want) {
 		if (s.emitted.contains(c.row))
 			continue;
 		s.emitted.add(c.row);
-		put(want, c.row, recheck ? c.bound : c.low, recheck, VX_ORDER_VALUE);
+		put(want, c.row, recheck ? c.bound : c.low, c.bound, recheck, VX_ORDER_VALUE);
 		return true;
 	}
 	return emit_fence(s, want);

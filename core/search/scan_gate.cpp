@@ -15,7 +15,7 @@ constexpr float kCoarse = 0.02F, kCoarseReach = 1.3F;
 
 // The few smallest of a stream of scores, in order.
 struct Best {
-	static constexpr uint32_t kMost = sizeof(vx_scan::picks) / sizeof(uint32_t);
+	static constexpr uint32_t kMost = kMostPicks;
 	float score[kMost];
 	uint32_t number[kMost];
 	uint32_t size = 0;

@@ -173,56 +173,35 @@ float Centroids::block_costs(uint32_t block, const PointView &point, float cost[
 
 namespace {
 
-// In as few dimensions 6 bits of each are too coarse for the leaves of a large index; in more, what rounding adds to a
-// difference of two distances is averaged over many of them.
-constexpr uint32_t kFewDimensions = 16;
-
-// A point in 6 bits, as assign4 wants it.
-PointView round_point(const PointView &point, uint32_t bytes, int8_t *out) {
-	constexpr int kStep = 128 / kLargestAssigned;
-	PointView rounded = {out, point.scale * kStep, point.extra, 0};
+// A point in 6 bits. Halves go to the even side: away from 0 they would make all points longer.
+PointView rough_point(const PointView &point, uint32_t bytes, int8_t *out) {
+	static_assert((127 + 1 + 1) >> 2 == kLargestRough);
+	PointView rough = {out, point.scale * 4, point.extra, 0};
 	for (uint32_t i = 0; i < bytes; i++) {
 		const int code = point.code[i];
-		out[i] = static_cast<int8_t>((code + (code < 0 ? -kStep / 2 : kStep / 2)) / kStep);
-		rounded.sum += out[i];
+		out[i] = static_cast<int8_t>((code + 1 + (code >> 2 & 1)) >> 2);
+		rough.sum += out[i];
 	}
-	return rounded;
+	return rough;
 }
 
 } // namespace
 
-void Centroids::nearest(const PointView *points, uint32_t n, uint32_t best[4], float cost[4]) const {
-	if (dim < kFewDimensions) {
-		for (uint32_t i = 0; i < n; i++)
-			best[i] = nearest_one(points[i], cost[i]);
-		return;
-	}
+void Centroids::nearest(const PointView *points, uint32_t n, bool rough, uint32_t best[4], float cost[4]) const {
 	int8_t rounded[4][VX_MAX_DIM];
 	const int8_t *codes4[4];
 	float scales[4], extras[4];
 	int32_t sums[4];
 	for (uint32_t i = 0; i < 4; i++) {
-		const PointView point = round_point(points[i < n ? i : n - 1], quads * 4, rounded[i]);
+		const PointView &full = points[i < n ? i : n - 1];
+		const PointView point = rough ? rough_point(full, quads * 4, rounded[i]) : full;
 		codes4[i] = point.code;
 		scales[i] = point.scale;
 		extras[i] = point.extra;
 		sums[i] = point.sum;
 	}
-	kernels().assign4(codes4, scales, sums, extras, codes, norm, scale, extra, slots / VX_LANES, quads, best, cost);
-}
-
-uint32_t Centroids::nearest_one(const PointView &point, float &cost) const {
-	uint32_t best = 0;
-	float costs[VX_LANES];
-	cost = INFINITY;
-	for (uint32_t block = 0; block < slots / VX_LANES; block++)
-		if (block_costs(block, point, costs) < cost)
-			for (uint32_t lane = 0; lane < VX_LANES; lane++)
-				if (costs[lane] < cost) {
-					cost = costs[lane];
-					best = block * VX_LANES + lane;
-				}
-	return best;
+	const auto assign4 = rough ? kernels().assign4_rough : kernels().assign4;
+	assign4(codes4, scales, sums, extras, codes, norm, scale, extra, slots / VX_LANES, quads, best, cost);
 }
 
 } // namespace vecidx

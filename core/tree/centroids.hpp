@@ -67,14 +67,13 @@ struct Centroids {
 	// Squared distances, less what is the same for all, from a point to the 16 centroids of a block; returns the least.
 	float block_costs(uint32_t block, const PointView &point, float cost[VX_LANES]) const;
 
-	// Nearest of all slots for up to 4 points, which count in 6 bits a dimension where there are many of these.
-	void nearest(const PointView *points, uint32_t n, uint32_t best[4], float cost[4]) const;
+	// Nearest of all slots for up to 4 points, of which 6 bits a dimension count if `rough`.
+	void nearest(const PointView *points, uint32_t n, bool rough, uint32_t best[4], float cost[4]) const;
 
 private:
 	uint8_t *lane(uint32_t slot) const {
 		return codes + size_t(slot / VX_LANES) * quads * VX_ROW_BYTES + size_t(slot % VX_LANES) * 4;
 	}
-	uint32_t nearest_one(const PointView &point, float &cost) const;
 	void measure(uint32_t slot, float centroid_scale, float extra_coordinate);
 };
 

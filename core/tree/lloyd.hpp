@@ -45,6 +45,7 @@ public:
 	uint32_t pass_points() const { return used_; }
 	const Scatter &scatter() const { return scatter_; } // their order, when they are not all points
 	uint32_t nlevels() const { return nlevels_; }
+	Compare compare() const { return nlevels_ > 1 ? Compare::kGroups : rough_ ? Compare::kAllRough : Compare::kAll; }
 	// Slots and costs of the next n points of the pass.
 	void take(const uint32_t *slot, const float *cost, uint32_t n);
 
@@ -87,6 +88,8 @@ private:
 	uint32_t at_;    // next point or slot of the phase
 	uint32_t added_; // members of slot at_ already in the mean
 	double cost_, last_cost_;
+	double norms_; // sum over the points of this pass
+	bool rough_;   // the next pass needs 6 bits of each dimension only
 	uint64_t work_, planned_work_;
 	// of the slot being updated
 	double extra_sum_, norm_sum_;

@@ -79,10 +79,10 @@ uint32_t route(const Level *levels, uint32_t nlevels, const PointView &point, fl
 	return beam.best[0].slot;
 }
 
-void nearest(const Level *levels, uint32_t nlevels, bool flat, const PointView *points, uint32_t n, uint32_t best[4],
-			 float cost[4]) {
-	if (flat)
-		levels[0].set.nearest(points, n, best, cost);
+void nearest(const Level *levels, uint32_t nlevels, Compare compare, const PointView *points, uint32_t n,
+			 uint32_t best[4], float cost[4]) {
+	if (compare != Compare::kGroups)
+		levels[0].set.nearest(points, n, compare == Compare::kAllRough, best, cost);
 	else
 		for (uint32_t i = 0; i < n; i++)
 			best[i] = route(levels, nlevels, points[i], cost[i]);

@@ -33,8 +33,11 @@ struct Level {
 // Slot in levels[0] of the centroid nearest to the point, nearly always. Level nlevels - 1 is one group.
 uint32_t route(const Level *levels, uint32_t nlevels, const PointView &point, float &cost);
 
-// The same for up to 4 points; `flat`: each is compared with all slots of levels[0].
-void nearest(const Level *levels, uint32_t nlevels, bool flat, const PointView *points, uint32_t n, uint32_t best[4],
-			 float cost[4]);
+// What points are compared with: the centroids of the nearest groups, or all slots of levels[0], in full or in 6 bits.
+enum class Compare : uint8_t { kGroups, kAll, kAllRough };
+
+// The same for up to 4 points.
+void nearest(const Level *levels, uint32_t nlevels, Compare compare, const PointView *points, uint32_t n,
+			 uint32_t best[4], float cost[4]);
 
 } // namespace vecidx

@@ -88,7 +88,7 @@ void nearest_slots(const vx_router &r, const Levels &levels, const vx_index &ix,
 	PointView points[4] = {};
 	for (uint32_t i = 0; i < n; i++)
 		points[i] = view(ix, *entries[i]);
-	nearest(levels.level, r.nlevels, r.flat, points, n, best, cost);
+	nearest(levels.level, r.nlevels, r.compare, points, n, best, cost);
 }
 
 const vx_code_entry *entry_at(const void *entries, size_t stride, uint32_t i) {
@@ -117,7 +117,8 @@ vx_router *vx_router_init(void *memory, size_t bytes, const vx_train *train) {
 	const bool done = train->phase == TrainPhase::kDone;
 	vx_router plan{};
 	plan.nlevels = done ? train->nlevels : train->lloyd.nlevels();
-	plan.flat = done ? train->levels[0].items <= kFlatLimit : plan.nlevels == 1;
+	const Compare last = train->levels[0].items <= kFlatLimit ? Compare::kAll : Compare::kGroups;
+	plan.compare = done ? last : train->lloyd.compare();
 	plan.with_extra = has_extra(*train->ix);
 	plan.sample = train->points.n;
 	plan.points = done ? 0 : train->lloyd.pass_points();

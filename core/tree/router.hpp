@@ -17,7 +17,7 @@ struct RouterLevel {
 
 struct vx_router {
 	uint32_t nlevels;
-	bool flat;               // compare with all leaves
+	vecidx::Compare compare;
 	bool with_extra;         // inner product
 	size_t leaf_of;          // [slots of levels[0]]; only of a finished training
 	uint32_t points, sample; // of the pass that is being trained, and of the sample they are taken from

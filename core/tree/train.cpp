@@ -206,7 +206,8 @@ void vx_train_assign(const vx_train *t, const void *entries, uint32_t n, uint32_
 		float cost[4];
 		for (uint32_t j = 0; j < count; j++)
 			points[j] = view(*t->ix, *reinterpret_cast<const vx_code_entry *>(at + (i + j) * stride));
-		nearest(t->levels, t->nlevels, leaves.items <= kFlatLimit, points, count, best, cost);
+		nearest(t->levels, t->nlevels, leaves.items <= kFlatLimit ? Compare::kAll : Compare::kGroups, points, count,
+				best, cost);
 		for (uint32_t j = 0; j < count; j++)
 			leaf[i + j] = t->leaf_of[best[j]];
 	}

@@ -115,8 +115,11 @@ static void read_page(IndexScanDesc scan, VecidxScan *state, const vx_want *want
 	UnlockReleaseBuffer(buffer);
 }
 
-static Datum order_value(const vx_want *want) {
-	return Float8GetDatum(want->order == VX_ORDER_NAN ? get_float8_nan() : want->value);
+/* Of several ordering expressions the first one is rechecked for every row, so that it must have a proved bound. */
+static Datum order_value(const vx_want *want, bool several) {
+	if (want->order == VX_ORDER_NAN)
+		return Float8GetDatum(get_float8_nan());
+	return Float8GetDatum(several ? want->bound : want->value);
 }
 
 /* A damaged row pointer must not reach the table, which would look for the block in a file that is not there. */
@@ -134,18 +137,20 @@ static void check_row(IndexScanDesc scan, VecidxScan *state, const vx_row *row) 
 
 /*
  * Further ordering expressions on the column are the executor's: minus infinity is below all their values, and the
- * recheck puts rows that tie by the first one in order.
+ * recheck, of the first one too, puts rows that tie by that in order.
  */
 static void hand_out(IndexScanDesc scan, const vx_want *want) {
+	bool several = scan->numberOfOrderBys > 1;
+
 	ItemPointerSet(&scan->xs_heaptid, want->row.block, want->row.offset);
 	scan->xs_recheck = false;
-	scan->xs_recheckorderby = want->recheck || scan->numberOfOrderBys > 1;
+	scan->xs_recheckorderby = want->recheck || several;
 	for (int i = 0; i < scan->numberOfOrderBys; i++) {
 #ifndef USE_FLOAT8_BYVAL
 		if (DatumGetPointer(scan->xs_orderbyvals[i]) != NULL)
 			pfree(DatumGetPointer(scan->xs_orderbyvals[i]));
 #endif
-		scan->xs_orderbyvals[i] = i == 0 ? order_value(want) : Float8GetDatum(-get_float8_infinity());
+		scan->xs_orderbyvals[i] = i == 0 ? order_value(want, several) : Float8GetDatum(-get_float8_infinity());
 		scan->xs_orderbynulls[i] = i == 0 && (want->order == VX_ORDER_NULL || want->order == VX_ORDER_ANY);
 	}
 }

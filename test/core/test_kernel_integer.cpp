@@ -264,6 +264,7 @@ struct Assignment {
 };
 
 struct Training {
+	bool rough; // rows in 6 bits, for the kernel that takes no others
 	uint32_t nblocks, quads;
 	std::vector<uint8_t> blocks;
 	std::vector<int8_t> x[4];
@@ -271,15 +272,15 @@ struct Training {
 	std::vector<int32_t> xsum;
 };
 
-Training random_training(std::mt19937 &random, uint32_t nblocks, uint32_t quads, Bytes kind) {
-	Training t{nblocks, quads, bytes<uint8_t>(random, size_t(nblocks) * quads * kRowBytes, kind), {}, {}, {}, {}, {},
-			   {},      {}};
+Training random_training(std::mt19937 &random, uint32_t nblocks, uint32_t quads, Bytes kind, bool rough = false) {
+	Training t{rough, nblocks, quads, bytes<uint8_t>(random, size_t(nblocks) * quads * kRowBytes, kind), {}, {}, {}, {},
+			   {},    {},      {}};
 	const Bytes kinds[4] = {kind, Bytes::kRandom, Bytes::kLargest, Bytes::kSmallest};
 	for (uint32_t r = 0; r < 4; r++) {
 		t.x[r] = bytes<int8_t>(random, size_t(quads) * 4, kinds[r]);
 		int32_t sum = 0;
 		for (int8_t &v : t.x[r]) {
-			v = static_cast<int8_t>(std::lround(v * kLargestAssigned / 127.0));
+			v = static_cast<int8_t>(std::lround(v * (rough ? kLargestRough : 127) / 127.0));
 			sum += v;
 		}
 		t.xsum.push_back(sum);
@@ -303,8 +304,9 @@ Assignment assign(const Kernels &k, const Training &t, bool with_extra) {
 	Fenced<float> norm(t.norm), scale(t.scale), extra(t.extra);
 	const int8_t *const x[4] = {x0.data(), x1.data(), x2.data(), x3.data()};
 	Assignment out;
-	k.assign4(x, t.xscale.data(), t.xsum.data(), with_extra ? t.xextra.data() : nullptr, blocks.data(), norm.data(),
-			  scale.data(), with_extra ? extra.data() : nullptr, t.nblocks, t.quads, out.best, out.cost);
+	const auto assign4 = t.rough ? k.assign4_rough : k.assign4;
+	assign4(x, t.xscale.data(), t.xsum.data(), with_extra ? t.xextra.data() : nullptr, blocks.data(), norm.data(),
+			scale.data(), with_extra ? extra.data() : nullptr, t.nblocks, t.quads, out.best, out.cost);
 	return out;
 }
 
@@ -326,21 +328,23 @@ TEST_CASE("training finds the nearest centroid", "[kernel]") {
 		for (const uint32_t nblocks : {1U, 2U, 3U, 4U, 5U, 6U, 7U, 8U, 9U, 17U})
 			for (const uint32_t quads : {1U, 2U, 25U, 97U, 501U})
 				for (const Bytes kind : {Bytes::kRandom, Bytes::kMixed, Bytes::kLargest, Bytes::kSmallest}) {
-					const Training t = random_training(random, nblocks, quads, kind);
-					for (const bool with_extra : {false, true}) {
-						const Assignment got = assign(*k, t, with_extra);
-						INFO(k->name << ", " << nblocks << " blocks of " << quads << " quads");
-						for (uint32_t r = 0; r < 4; r++) {
-							double least = INFINITY, size = 1;
-							for (uint32_t j = 0; j < nblocks * 16; j++) {
-								const double cost = cost_by_words(t, r, j, with_extra);
-								least = std::min(least, cost);
-								if (std::isfinite(cost))
-									size = std::max(size, std::fabs(cost) + 20);
+					for (const bool rough : {false, true}) {
+						const Training t = random_training(random, nblocks, quads, kind, rough);
+						for (const bool with_extra : {false, true}) {
+							const Assignment got = assign(*k, t, with_extra);
+							INFO(k->name << ", " << nblocks << " blocks of " << quads << " quads");
+							for (uint32_t r = 0; r < 4; r++) {
+								double least = INFINITY, size = 1;
+								for (uint32_t j = 0; j < nblocks * 16; j++) {
+									const double cost = cost_by_words(t, r, j, with_extra);
+									least = std::min(least, cost);
+									if (std::isfinite(cost))
+										size = std::max(size, std::fabs(cost) + 20);
+								}
+								REQUIRE(got.best[r] < nblocks * 16);
+								CHECK(std::fabs(got.cost[r] - least) <= size * 1e-6);
+								CHECK(std::fabs(cost_by_words(t, r, got.best[r], with_extra) - least) <= size * 1e-6);
 							}
-							REQUIRE(got.best[r] < nblocks * 16);
-							CHECK(std::fabs(got.cost[r] - least) <= size * 1e-6);
-							CHECK(std::fabs(cost_by_words(t, r, got.best[r], with_extra) - least) <= size * 1e-6);
 						}
 					}
 				}

@@ -54,6 +54,7 @@ typedef struct vx_want {
 	uint16_t ahead_at[VX_MAX_AHEAD]; /* where on them the first bytes wanted lie */
 	vx_row row;                      /* VX_ROW: table row (block, offset) */
 	double value;                    /* VX_ROW: lower bound of the operator's result, or the result if !recheck */
+	double bound;                    /* VX_ROW: the same for who rechecks all rows: proved at any recall */
 	bool recheck;                    /* VX_ROW: the executor must compute the operator itself */
 	vx_order order;                  /* VX_ROW: VALUE; NAN and NULL rows come last; ANY: no order asked */
 	size_t bytes;                    /* VX_MEMORY */
