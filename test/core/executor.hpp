@@ -120,9 +120,12 @@ private:
 		out.fetched++;
 		release(out, reported, limit);
 		SortKey key = reported;
+		const SortKey own = key_of(static_cast<vx_metric>(ix_.meta().metric), rows_.at(number), q);
+		if (want.order == VX_ORDER_VALUE) // what is reported where there are several ordering expressions
+			require(!(own < SortKey{0, want.bound}) && want.bound <= want.value, "the bound of a row is not proved");
 		if (want.recheck) {
 			out.rechecked++;
-			key = key_of(static_cast<vx_metric>(ix_.meta().metric), rows_.at(number), q);
+			key = own;
 			require(!(key < reported), "index returned tuples in wrong order");
 		}
 		const bool exact = key == reported;
