@@ -63,9 +63,11 @@ HWY_INLINE Codes LoadSigned(const uint8_t *row) {
 	const Bytes code = LoadRow(row) ^ VECIDX_MM(set1_epi8)(-128);
 	return {code, VECIDX_MM(abs_epi8)(code)};
 }
-HWY_INLINE Bytes AddProducts(Bytes acc, const Codes &codes, Bytes query) {
-	const Bytes pairs = VECIDX_MM(maddubs_epi16)(codes.magnitude, VECIDX_MM(sign_epi8)(query, codes.sign));
+HWY_INLINE Bytes AddPairs(Bytes acc, Bytes pairs) {
 	return VECIDX_MM(add_epi32)(acc, VECIDX_MM(madd_epi16)(pairs, VECIDX_MM(set1_epi16)(1)));
+}
+HWY_INLINE Bytes AddProducts(Bytes acc, const Codes &codes, Bytes query) {
+	return AddPairs(acc, VECIDX_MM(maddubs_epi16)(codes.magnitude, VECIDX_MM(sign_epi8)(query, codes.sign)));
 }
 
 HWY_INLINE int32_t SumOfQuery(const int8_t *query, uint32_t nrows) {
@@ -102,38 +104,20 @@ void CentroidRows(const uint8_t *rows, const int8_t *query, uint32_t nrows, int3
 	}
 }
 
-// ---- assignment
+// ---- assignment: products of a block's centroids, in two vectors, with four rows, hence eight accumulators.
 
 constexpr uint32_t kAssignBlocks = 1;
 
-HWY_INLINE void ExactSums(const int8_t *const x[4], const uint8_t *block, uint32_t quads,
-						  int32_t (&out)[kAssignBlocks][4][16]) {
-	// two vectors of a row at a time: eight accumulators
-	for (size_t at = 0; at < kRowBytes; at += 2 * kWidth) {
-		Bytes a0 = Zero(), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
-		for (size_t q = 0; q < quads; q++) {
-			const uint8_t *row = block + q * kRowBytes + at;
-			const Codes a = LoadSigned(row), b = LoadSigned(row + kWidth);
-			const Bytes x0 = BroadcastQuad(x[0] + q * 4), x1 = BroadcastQuad(x[1] + q * 4);
-			a0 = AddProducts(a0, a, x0);
-			b0 = AddProducts(b0, b, x0);
-			a1 = AddProducts(a1, a, x1);
-			b1 = AddProducts(b1, b, x1);
-			const Bytes x2 = BroadcastQuad(x[2] + q * 4), x3 = BroadcastQuad(x[3] + q * 4);
-			a2 = AddProducts(a2, a, x2);
-			b2 = AddProducts(b2, b, x2);
-			a3 = AddProducts(a3, a, x3);
-			b3 = AddProducts(b3, b, x3);
-		}
-		const size_t e = at / 4, f = (at + kWidth) / 4;
-		StoreSums(out[0][0] + e, a0);
-		StoreSums(out[0][0] + f, b0);
-		StoreSums(out[0][1] + e, a1);
-		StoreSums(out[0][1] + f, b1);
-		StoreSums(out[0][2] + e, a2);
-		StoreSums(out[0][2] + f, b2);
-		StoreSums(out[0][3] + e, a3);
-		StoreSums(out[0][3] + f, b3);
+struct RowSums {
+	Bytes a[4], b[4];
+};
+
+HWY_INLINE void AddExact(RowSums &sums, const uint8_t *row, const int8_t *const x[4], size_t at) {
+	const Codes a = LoadSigned(row), b = LoadSigned(row + kWidth);
+	for (int r = 0; r < 4; r++) {
+		const Bytes quad = BroadcastQuad(x[r] + at);
+		sums.a[r] = AddProducts(sums.a[r], a, quad);
+		sums.b[r] = AddProducts(sums.b[r], b, quad);
 	}
 }
 
@@ -141,37 +125,23 @@ HWY_INLINE void ExactSums(const int8_t *const x[4], const uint8_t *block, uint32
 // within 16 bits: five instructions for two quads instead of eight.
 static_assert(4 * 255 * kLargestRough <= INT16_MAX);
 
-HWY_INLINE Bytes AddPairs(Bytes acc, Bytes pairs) {
-	return VECIDX_MM(add_epi32)(acc, VECIDX_MM(madd_epi16)(pairs, VECIDX_MM(set1_epi16)(1)));
+HWY_INLINE void AddRough(RowSums &sums, const uint8_t *row, const int8_t *const x[4], size_t at) {
+	const Bytes a = LoadRow(row), b = LoadRow(row + kWidth);
+	for (int r = 0; r < 4; r++) {
+		const Bytes quad = BroadcastQuad(x[r] + at);
+		sums.a[r] = AddPairs(sums.a[r], VECIDX_MM(maddubs_epi16)(a, quad));
+		sums.b[r] = AddPairs(sums.b[r], VECIDX_MM(maddubs_epi16)(b, quad));
+	}
 }
-HWY_INLINE Bytes RoughPairs(Bytes codes, const int8_t *x) {
-	return VECIDX_MM(maddubs_epi16)(codes, BroadcastQuad(x));
-}
-
-HWY_INLINE void RoughSums(const int8_t *const x[4], const uint8_t *block, uint32_t quads,
-						  int32_t (&out)[kAssignBlocks][4][16]) {
-	// two vectors of a row at a time: eight accumulators
-	for (size_t at = 0; at < kRowBytes; at += 2 * kWidth) {
-		Bytes a[4] = {Zero(), Zero(), Zero(), Zero()}, b[4] = {Zero(), Zero(), Zero(), Zero()};
-		const uint8_t *row = block + at;
-		size_t q = 0;
-		for (; q + 2 <= quads; q += 2, row += 2 * kRowBytes) {
-			const Bytes a0 = LoadRow(row), b0 = LoadRow(row + kWidth);
-			const Bytes a1 = LoadRow(row + kRowBytes), b1 = LoadRow(row + kRowBytes + kWidth);
-			for (int r = 0; r < 4; r++) {
-				const int8_t *first = x[r] + q * 4, *second = first + 4;
-				a[r] = AddPairs(a[r], VECIDX_MM(add_epi16)(RoughPairs(a0, first), RoughPairs(a1, second)));
-				b[r] = AddPairs(b[r], VECIDX_MM(add_epi16)(RoughPairs(b0, first), RoughPairs(b1, second)));
-			}
-		}
-		for (int r = 0; q < quads && r < 4; r++) {
-			a[r] = AddPairs(a[r], RoughPairs(LoadRow(row), x[r] + q * 4));
-			b[r] = AddPairs(b[r], RoughPairs(LoadRow(row + kWidth), x[r] + q * 4));
-		}
-		for (int r = 0; r < 4; r++) {
-			StoreSums(out[0][r] + at / 4, a[r]);
-			StoreSums(out[0][r] + (at + kWidth) / 4, b[r]);
-		}
+HWY_INLINE void AddTwoRough(RowSums &sums, const uint8_t *row, const int8_t *const x[4], size_t at) {
+	const Bytes a0 = LoadRow(row), b0 = LoadRow(row + kWidth);
+	const Bytes a1 = LoadRow(row + kRowBytes), b1 = LoadRow(row + kRowBytes + kWidth);
+	for (int r = 0; r < 4; r++) {
+		const Bytes first = BroadcastQuad(x[r] + at), second = BroadcastQuad(x[r] + at + 4);
+		sums.a[r] = AddPairs(
+			sums.a[r], VECIDX_MM(add_epi16)(VECIDX_MM(maddubs_epi16)(a0, first), VECIDX_MM(maddubs_epi16)(a1, second)));
+		sums.b[r] = AddPairs(
+			sums.b[r], VECIDX_MM(add_epi16)(VECIDX_MM(maddubs_epi16)(b0, first), VECIDX_MM(maddubs_epi16)(b1, second)));
 	}
 }
 
@@ -185,10 +155,22 @@ constexpr int32_t AssignOffset() {
 template <bool kRough>
 HWY_INLINE void AssignSums(const int8_t *const x[4], const uint8_t *block, uint32_t, uint32_t quads,
 						   int32_t (&out)[kAssignBlocks][4][16]) {
-	if constexpr (kRough)
-		RoughSums(x, block, quads, out);
-	else
-		ExactSums(x, block, quads, out);
+	for (size_t at = 0; at < kRowBytes; at += 2 * kWidth) {
+		RowSums sums = {{Zero(), Zero(), Zero(), Zero()}, {Zero(), Zero(), Zero(), Zero()}};
+		const uint8_t *row = block + at;
+		size_t q = 0;
+		for (; kRough && q + 2 <= quads; q += 2, row += 2 * kRowBytes)
+			AddTwoRough(sums, row, x, q * 4);
+		for (; q < quads; q++, row += kRowBytes)
+			if constexpr (kRough)
+				AddRough(sums, row, x, q * 4);
+			else
+				AddExact(sums, row, x, q * 4);
+		for (int r = 0; r < 4; r++) {
+			StoreSums(out[0][r] + at / 4, sums.a[r]);
+			StoreSums(out[0][r] + (at + kWidth) / 4, sums.b[r]);
+		}
+	}
 }
 
 #undef VECIDX_MM

@@ -7,9 +7,8 @@
 namespace vecidx {
 namespace {
 
-// Points may be compared in 6 bits where that is little beside their distances to the centroids, whose squares are this
-// share of the points' own norms at least (a tenth of the norm and more leaves 3 to 6 of 100 rows beside the nearest
-// leaf, no farther from theirs than before by any figure; at a twentieth leaves begin to be wider).
+// Points may be compared in 6 bits where what these lose is little beside the distances to the centroids: their squares
+// are at least this share of the points' squared norms. Below a quarter of that leaves would become wider.
 constexpr double kRoughShare = 0.02;
 constexpr uint32_t kFewestRough = 16; // dimensions: in fewer, what 6 bits lose is not averaged out
 

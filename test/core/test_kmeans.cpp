@@ -67,6 +67,19 @@ double reference_cost(Training &t, uint32_t n, uint32_t k) {
 	return std::min(reference_cost(points, k, random), reference_cost(points, k, random));
 }
 
+// Twenty clusters of equal sizes, three times farther apart in each dimension than 1, which are so wide in the first
+// ones.
+Rows compact(std::mt19937_64 &random, uint32_t n, uint32_t dim, uint32_t wide, float radius) {
+	const Rows centers = gaussian(random, 20, dim, 3), around = gaussian(random, n, wide, radius);
+	Rows rows;
+	for (uint32_t i = 0; i < n; i++) {
+		rows.push_back(centers[i % centers.size()]);
+		for (uint32_t j = 0; j < wide; j++)
+			rows[i][j] += around[i][j];
+	}
+	return rows;
+}
+
 struct Misses {
 	uint32_t rows = 0; // not at their nearest centroid
 	double excess = 0; // by how much their distances are larger, of all distances
@@ -114,15 +127,40 @@ TEST_CASE("leaves are as tight as those of plain Lloyd's", "[kmeans]") {
 		Training t(gaussian(random, 6000, 8), 60);
 		CHECK(t.total_cost() < 1.02 * reference_cost(t, 6000, 60));
 	}
-	SECTION("clusters so compact that 6 bits of a row would not tell their leaves apart") {
-		const float radius = GENERATE(0.02F, 0.05F, 0.1F, 0.2F);
-		Training t(clustered(random, 5000, 32, 20, radius), 160);
-		CHECK(t.total_cost() < 1.02 * reference_cost(t, 5000, 160));
-	}
 	SECTION("many dimensions, with passes over a part first") {
 		Training t(clustered(random, 5000, 48, 20, 1), 30);
 		CHECK(t.total_cost() < 1.02 * reference_cost(t, 5000, 30));
 	}
+}
+
+TEST_CASE("rows are compared in 6 bits where these tell leaves apart", "[kmeans]") {
+	std::mt19937_64 random(11);
+	const auto compared = [&](const Rows &rows) { return Training(rows, 160).train().lloyd.compare(); };
+	CHECK(compared(compact(random, 5000, 32, 4, 0.15F)) == Compare::kAll);
+	CHECK(compared(compact(random, 5000, 32, 4, 0.3F)) == Compare::kAll);
+	CHECK(compared(compact(random, 5000, 32, 32, 1.5F)) == Compare::kAllRough);
+	CHECK(compared(gaussian(random, 5000, 32)) == Compare::kAllRough);
+	CHECK(compared(gaussian(random, 5000, 8)) == Compare::kAll);
+}
+
+TEST_CASE("distances of rows in 6 bits are right on the average", "[kmeans]") {
+	std::mt19937_64 random(10);
+	const auto dim = GENERATE(30U, 100U, 400U);
+	const Rows rows = compact(random, 2000, dim, dim, 0.6F);
+	Training t(rows, 20);
+	const Centroids &set = t.train().levels[0].set;
+	double exact = 0, rough = 0;
+	for (uint32_t i = 0; i < rows.size(); i++) {
+		const PointView point = view(*t.train().ix, *t.entry(i));
+		const double norm = squared_distance(t.point(i), Point(dim));
+		uint32_t best[4];
+		float cost[4];
+		set.nearest(&point, 1, false, best, cost);
+		exact += norm + cost[0];
+		set.nearest(&point, 1, true, best, cost);
+		rough += norm + cost[0];
+	}
+	CHECK(std::fabs(rough / exact - 1) < 0.1);
 }
 
 TEST_CASE("leaves are balanced, dense and sparse places alike", "[kmeans]") {
