@@ -166,8 +166,8 @@ ISOLATION_OPTS = --inputdir=$(srcdir)/test/isolation --load-extension=vecidx
 PG_CPPFLAGS = -I$(srcdir)/core/include -I$(srcdir)/src $(if $(filter 1,$(FAULTS)),-DVECIDX_FAULTS)
 PG_CFLAGS = -std=gnu11 -Wextra -Wno-unused-parameter $(WERROR)
 # The server's own -O2 leaves the core's loops without vectors; `make CXXFLAGS=...` has its way. No code there asks errno
-# or traps what mathematical functions do.
-CORE_OPTIMISATION = $(if $(findstring command,$(origin CXXFLAGS)),,-O3) -fno-math-errno -fno-trapping-math
+# what mathematical functions did; so they become instructions.
+CORE_OPTIMISATION = $(if $(findstring command,$(origin CXXFLAGS)),,-O3) -fno-math-errno
 # The core needs no C++ runtime; -U_GLIBCXX_ASSERTIONS because distributions' hardening would pull one in.
 PG_CXXFLAGS = -std=c++20 -fno-exceptions -fno-rtti -fno-threadsafe-statics -fvisibility=hidden \
 	-fvisibility-inlines-hidden -U_GLIBCXX_ASSERTIONS $(CORE_OPTIMISATION) -I$(srcdir)/core -Wall -Wextra $(WERROR)

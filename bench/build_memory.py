@@ -6,8 +6,7 @@
 Builds `items_v_idx` on the table `items` that bench/load.c made. Prints as JSON: the growth of anonymous memory (RssAnon,
 summed over all processes at the same moment; all of a worker's counts), the shared memory that the build mapped beside
 the server's own (the leader's maps), their sum, each at its peak, the seconds the build took, the WAL that the server
-wrote meanwhile, and the size of the index. Root, or the server's
-user, may look into /proc.
+wrote meanwhile, and the size of the index. Root, or the server's user, may look into /proc.
 """
 import argparse
 import json
