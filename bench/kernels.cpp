@@ -12,6 +12,7 @@
 #include <random>
 #include <vector>
 
+#include "code/scancode.hpp"
 #include "kernel/kernels.hpp"
 #include "vecidx/format.h"
 
@@ -56,12 +57,13 @@ std::vector<T> random_bytes(std::mt19937 &random, size_t n) {
 
 // Leaf pages of random codes; every estimate is about 0 to 2,000 times the slope.
 std::vector<uint8_t> random_pages(std::mt19937 &random, uint32_t dim, uint32_t bits, size_t pages) {
-	const uint32_t rows = vx_scan_rows(dim, bits), blocks = vx_leaf_blocks_per_page(dim, bits);
+	const uint32_t blocks = vx_leaf_blocks_per_page(dim, bits);
 	auto bytes = random_bytes<uint8_t>(random, size_t(blocks) * vx_leaf_block_bytes(dim, bits) * pages);
 	for (size_t b = 0; b < blocks * pages; b++)
 		for (uint32_t e = 0; e < 32; e++) { // 16 x add, then 16 x mul
 			const uint16_t half = half_from_float(e < 16 ? static_cast<float>(random() % 2000) : 1);
-			memcpy(&bytes[b * vx_leaf_block_bytes(dim, bits) + size_t(rows) * 64 + size_t(e) * 2], &half, 2);
+			memcpy(&bytes[b * vx_leaf_block_bytes(dim, bits) + size_t(vx_scan_bytes(dim, bits)) * 16 + size_t(e) * 2],
+				   &half, 2);
 		}
 	return bytes;
 }
@@ -90,18 +92,20 @@ void measure_reading(size_t npages, const char *what, std::mt19937 &random) {
 // `cut` lets through no entry (0), a hundredth (about 20) or all.
 void measure_scan(const Kernels &k, uint32_t dim, uint32_t bits, size_t npages, float cut, const char *what,
 				  std::mt19937 &random) {
-	const uint32_t rows = vx_scan_rows(dim, bits), blocks = vx_leaf_blocks_per_page(dim, bits);
+	const uint32_t code = vx_scan_bytes(dim, bits), blocks = vx_leaf_blocks_per_page(dim, bits);
 	const size_t page = size_t(blocks) * vx_leaf_block_bytes(dim, bits);
 	const auto pages = random_pages(random, dim, bits, npages);
-	auto query = random_bytes<uint8_t>(random, size_t(rows) * kTableBytes);
+	auto query = random_bytes<uint8_t>(random, table_bytes(dim, bits));
 	for (uint8_t &value : query)
 		value /= 4;
 	std::vector<Survivor> out(size_t(blocks) * VX_LANES);
+	const std::vector<uint8_t> refs(out.size() * 4);
 	const auto order = random_order(random, npages);
 	size_t at = 0;
 	const ScanQuery q{query.data(), 0, 0};
-	const double ns = nanoseconds(
-		[&] { k.scan(&pages[page * order[at++ % npages]], blocks, rows, blocks * VX_LANES, q, cut, out.data()); });
+	const double ns = nanoseconds([&] {
+		k.scan(&pages[page * order[at++ % npages]], refs.data(), blocks, code, blocks * VX_LANES, q, cut, out.data());
+	});
 	char name[40];
 	snprintf(name, sizeof(name), "scan, %u bits%s", bits, what);
 	line(k.name, dim, name, ns, blocks * VX_LANES, "entry", static_cast<double>(page));

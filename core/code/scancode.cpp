@@ -11,7 +11,7 @@ namespace vecidx {
 namespace {
 
 // Coordinates that a code of any kind covers: those of one bit.
-constexpr uint32_t kMostCoded = (VX_ROWS_PER_PAGE - 2) * 32;
+constexpr uint32_t kMostCoded = VX_MOST_SCAN_DIMS;
 
 // Step between levels, in standard deviations of a coordinate, near which the cosine between a Gaussian residual and
 // its code is largest (two bits 1.0, four bits 0.335; Max 1960).
@@ -188,7 +188,7 @@ void add_group(const float *q, uint32_t coded, uint32_t bits, uint32_t group, Ma
 	float most[4] = {};
 	for (uint32_t f = 0; f < fields; f++)
 		for (uint32_t k = 0; k < 4; k++)
-			most[k] += first + f * 4 + k < coded ? std::fabs(q[first + f * 4 + k]) : 0;
+			most[k] += first + k * fields + f < coded ? std::fabs(q[first + k * fields + f]) : 0;
 	const auto top = static_cast<float>((1 << bits) - 1);
 	out.largest = std::max(out.largest, top * std::max(std::max(most[0], most[1]), std::max(most[2], most[3])));
 	out.sum += top * (most[0] + most[1] + most[2] + most[3]);
@@ -228,8 +228,7 @@ float typical_level(uint32_t bits) {
 } // namespace
 
 void make_tables(const float *q, uint32_t dim, uint32_t bits, ScanTables &out) {
-	const uint32_t coded = vx_scan_dims(dim, bits), rows = vx_scan_rows(dim, bits);
-	const uint32_t fields = 4 / bits, nibbles = rows * 8;
+	const uint32_t coded = vx_scan_dims(dim, bits), fields = 4 / bits, nibbles = table_rows(dim, bits) * 8;
 	Magnitudes magnitudes;
 	for (uint32_t group = 0; group < nibbles / 4; group++)
 		add_group(q, coded, bits, group, magnitudes);
@@ -238,11 +237,12 @@ void make_tables(const float *q, uint32_t dim, uint32_t bits, ScanTables &out) {
 	put_shares(q, coded, inverse, shares);
 	memset(shares + coded, 0, 32 * sizeof(*shares));
 	for (uint32_t i = 0; i < nibbles; i++) {
-		const int16_t *first = shares + i / 4 * fields * 4 + i % 4;
+		const int16_t *first = shares + size_t(i) * fields;
 		int16_t of_bits[4];
 		for (uint32_t bit = 0; bit < 4; bit++)
-			of_bits[bit] = static_cast<int16_t>(first[bit / bits * 4] * (1 << bit % bits));
-		fill_table(of_bits, out.values + size_t(i) * 16);
+			of_bits[bit] = static_cast<int16_t>(first[bit / bits] * (1 << bit % bits));
+		const uint32_t byte = i / 2, table = byte / 4 * 8 + i % 2 * 4 + byte % 4;
+		fill_table(of_bits, out.values + size_t(table) * 16);
 	}
 	out.slope = step;
 	out.offset = -magnitudes.sum;

@@ -56,13 +56,16 @@ float choose_unit(float mean_residual_squared, double spread, const double *cent
 
 // A query as the scan kernel wants it: a table a nibble, so that <levels, q> ~ slope * sum + offset.
 struct ScanTables {
-	uint8_t *values; // vx_scan_rows(dim, bits) * kTableBytes
+	uint8_t *values; // table_bytes(dim, bits)
 	float slope, offset;
 	float
 		error; // deviation of the estimate for a row at distance 1 from its centroid (squared distance, or product * 2)
 };
+inline uint32_t table_rows(uint32_t dim, uint32_t bits) {
+	return vx_quads(vx_scan_bytes(dim, bits));
+}
 inline size_t table_bytes(uint32_t dim, uint32_t bits) {
-	return size_t(vx_scan_rows(dim, bits)) * kTableBytes;
+	return size_t(table_rows(dim, bits)) * kTableBytes;
 }
 // From the rotated query, float32[dim], into out.values.
 void make_tables(const float *q, uint32_t dim, uint32_t bits, ScanTables &out);

@@ -55,7 +55,7 @@ void take_entries(vx_tend &t, const void *page) {
 			leaf.entries += purge ? 0 : 1;
 			continue;
 		}
-		const uint32_t ref = leaf_ref(page, dim, bits, slot);
+		const uint32_t ref = leaf_ref(page, slot);
 		leaf.living++;
 		leaf.entries++;
 		if (again(t))

@@ -61,7 +61,7 @@ uint32_t page_to_raise(const Neighbourhood &h) {
 uint32_t find_entry(const vx_tend &t, const void *page, uint32_t ref, bool marked) {
 	const uint32_t dim = dim_of(t), bits = t.ix->meta.scan_bits, count = page_header<vx_chain_header>(page).count;
 	uint32_t slot = 0;
-	while (slot < count && (leaf_ref(page, dim, bits, slot) != ref || leaf_marked(page, dim, bits, slot) != marked))
+	while (slot < count && (leaf_ref(page, slot) != ref || leaf_marked(page, dim, bits, slot) != marked))
 		slot++;
 	return slot;
 }

@@ -92,7 +92,7 @@ uint32_t entries_to_drop(const vx_vacuum &v, const void *page, uint8_t *drop) {
 	uint32_t n = 0;
 	for (uint32_t slot = 0; slot < header.chain.count; slot++) {
 		const bool marked = header.moved != 0 && leaf_marked(page, dim, bits, slot);
-		if (marked ? !purge : !is_dead(v, leaf_ref(page, dim, bits, slot)))
+		if (marked ? !purge : !is_dead(v, leaf_ref(page, slot)))
 			continue;
 		drop[slot / 8] = static_cast<uint8_t>(drop[slot / 8] | 1U << slot % 8);
 		n++;

@@ -21,7 +21,7 @@ inline constexpr uint32_t kRowBytes = 64;
 // What one query contributes to a scan of scan-code blocks, and what makes an estimate of the integer sums:
 //   est(entry) = add(entry) + mul(entry) * (slope * sum(entry) + offset),  sum = what the tables say of its nibbles.
 struct ScanQuery {
-	const uint8_t *tables; // kTableBytes a row (see scan)
+	const uint8_t *tables; // kTableBytes for each quad of code bytes, those of absent bytes zero (see scan)
 	float slope;
 	float offset;
 };
@@ -29,8 +29,8 @@ struct ScanQuery {
 // high ones.
 inline constexpr uint32_t kTableBytes = 128;
 inline constexpr uint32_t kLargestValue = 63;
-// Code rows of a block, as a page has room for.
-inline constexpr uint32_t kMostRows = 124;
+// Code bytes of an entry, as a page has room for with one block.
+inline constexpr uint32_t kMostCodeBytes = 498;
 
 // The largest magnitude of a byte of a rough row (see assign4_rough).
 inline constexpr int32_t kLargestRough = 32;
@@ -92,15 +92,15 @@ struct Kernels {
 						  uint32_t nblocks, uint32_t quads, uint32_t best[4], float cost[4]);
 
 	// ---- scan codes, of any number of bits a dimension: all that counts is what the query's tables say of each nibble
-	// (Andre, Kermarrec and Le Scouarnec, VLDB 2015). A block of 16 entries is `rows` code rows of 64 bytes, byte k
-	// (0..3) of entry e at k * 16 + e, then 16 x float16 add, 16 x float16 mul, 16 x uint32 ref (128 bytes).
-	// sum(entry) = sum over its bytes of tables[row][0][k][low nibble] + tables[row][1][k][high nibble], exact in
-	// int32. est = add + mul * (slope * sum + offset), evaluated in float32 (|error| as a product and two fused or
-	// unfused adds). Every entry with !(est >= cut) is written to out (block order, lane order); returns how many.
-	// `out` has room for nblocks * 16. Only the first `count` entries of the page are real: later lanes are never
-	// returned.
-	uint32_t (*scan)(const uint8_t *blocks, uint32_t nblocks, uint32_t rows, uint32_t count, const ScanQuery &query,
-					 float cut, Survivor *out);
+	// (Andre, Kermarrec and Le Scouarnec, VLDB 2015). A block of 16 entries is `bytes` code bytes of each, byte i of
+	// entry e at i * 16 + e, then 16 x float16 add and 16 x float16 mul (64 bytes); the entries' references lie apart.
+	// sum(entry) = sum over its bytes i of tables[i / 4][0][i % 4][low nibble] + tables[i / 4][1][i % 4][high nibble],
+	// exact in int32. est = add + mul * (slope * sum + offset), evaluated in float32 (|error| as a product and two
+	// fused or unfused adds). Every entry with !(est >= cut) is written to out (block order, lane order); returns how
+	// many. `refs` and `out` have room for nblocks * 16. Only the first `count` entries are real: later lanes are
+	// never returned.
+	uint32_t (*scan)(const uint8_t *blocks, const uint8_t *refs, uint32_t nblocks, uint32_t bytes, uint32_t count,
+					 const ScanQuery &query, float cut, Survivor *out);
 };
 
 // The table for the best target of this machine; chosen once, at the first call of `kernels_init`.

@@ -114,29 +114,29 @@ void assign4(const int8_t *const x[4], const float xscale[4], const int32_t xsum
 }
 
 // what the tables say of one entry of a block
-int32_t code_sum(const uint8_t *block, uint32_t rows, uint32_t entry, const uint8_t *tables) {
+int32_t code_sum(const uint8_t *block, uint32_t bytes, uint32_t entry, const uint8_t *tables) {
 	int32_t sum = 0;
-	for (uint32_t row = 0; row < rows; row++, tables += kTableBytes)
-		for (uint32_t k = 0; k < 4; k++) {
-			const uint8_t byte = block[size_t(row) * kRowBytes + k * kBlockEntries + entry];
-			sum += tables[k * 16 + (byte & 15)] + tables[kTableBytes / 2 + k * 16 + (byte >> 4)];
-		}
+	for (uint32_t i = 0; i < bytes; i++) {
+		const uint8_t byte = block[size_t(i) * kBlockEntries + entry];
+		const uint8_t *low = tables + size_t(i / 4) * kTableBytes + size_t(i % 4) * 16;
+		sum += low[byte & 15] + low[kTableBytes / 2 + (byte >> 4)];
+	}
 	return sum;
 }
 
-uint32_t scan(const uint8_t *blocks, uint32_t nblocks, uint32_t rows, uint32_t count, const ScanQuery &query, float cut,
-			  Survivor *out) {
+uint32_t scan(const uint8_t *blocks, const uint8_t *refs, uint32_t nblocks, uint32_t bytes, uint32_t count,
+			  const ScanQuery &query, float cut, Survivor *out) {
 	uint32_t found = 0;
 	for (uint32_t i = 0; i < count && i < nblocks * kBlockEntries; i++) {
-		const uint8_t *block = blocks + size_t(i / kBlockEntries) * (rows + 2) * kRowBytes;
-		const uint8_t *factors = block + size_t(rows) * kRowBytes;
+		const uint8_t *block = blocks + size_t(i / kBlockEntries) * (bytes * kBlockEntries + kRowBytes);
+		const uint8_t *factors = block + size_t(bytes) * kBlockEntries;
 		const uint32_t entry = i % kBlockEntries;
 		uint16_t add, mul;
 		uint32_t ref;
 		memcpy(&add, factors + size_t(entry) * 2, sizeof(add));
 		memcpy(&mul, factors + 32 + size_t(entry) * 2, sizeof(mul));
-		memcpy(&ref, factors + kRowBytes + size_t(entry) * 4, sizeof(ref));
-		const auto sum = static_cast<float>(code_sum(block, rows, entry, query.tables));
+		memcpy(&ref, refs + size_t(i) * 4, sizeof(ref));
+		const auto sum = static_cast<float>(code_sum(block, bytes, entry, query.tables));
 		const float est = float_from_half(add) + float_from_half(mul) * (query.slope * sum + query.offset);
 		if (!(est >= cut))
 			out[found++] = {est, ref};

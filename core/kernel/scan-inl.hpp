@@ -17,15 +17,6 @@ namespace {
 // What the lines behind a scan are fetched ahead by: far enough for memory, near enough to stay on the page.
 constexpr size_t kAhead = 2048;
 
-// Where an entry's factors lie behind the code rows of its block.
-struct Factors {
-	const uint8_t *add, *mul, *ref;
-};
-HWY_INLINE Factors FactorsOf(const uint8_t *block, uint32_t rows) {
-	const uint8_t *p = block + size_t(rows) * kRowBytes;
-	return {p, p + 32, p + kRowBytes};
-}
-
 HWY_INLINE uint32_t ValidLanes(uint32_t count, uint32_t block) {
 	const uint32_t first = block * kBlockEntries;
 	return count >= first + kBlockEntries ? 0xFFFF : count <= first ? 0 : (1U << (count - first)) - 1;
@@ -59,7 +50,8 @@ HWY_INLINE uint32_t Emit(uint32_t mask, const float *ests, const uint8_t *refs, 
 // What a scan's blocks have in common.
 struct Pass {
 	float slope, offset, cut;
-	uint32_t rows, count;
+	uint32_t bytes, count;
+	const uint8_t *refs;
 };
 
 // Estimates of one block from its entries' sums; those below the cut are written.
@@ -68,14 +60,14 @@ HWY_INLINE uint32_t Judge(const Pass &pass, const uint16_t *sums, const uint8_t 
 	const F32 f32;
 	const size_t lanes = hn::Lanes(f32);
 	const Vec slope = hn::Set(f32, pass.slope), offset = hn::Set(f32, pass.offset), cut = hn::Set(f32, pass.cut);
-	const Factors at = FactorsOf(block, pass.rows);
+	const uint8_t *add = block + size_t(pass.bytes) * kBlockEntries, *mul = add + kRowBytes / 2;
 	HWY_ALIGN float ests[kBlockEntries];
 	uint32_t mask = 0;
 	for (size_t e = 0; e < kBlockEntries; e += lanes) {
 		const hn::Rebind<uint16_t, F32> some;
 		const Vec sum = hn::ConvertTo(f32, hn::PromoteTo(I32(), hn::Load(some, sums + e)));
 		const Vec value = hn::MulAdd(slope, sum, offset);
-		const Vec est = hn::MulAdd(LoadHalves(at.mul + e * 2), value, LoadHalves(at.add + e * 2));
+		const Vec est = hn::MulAdd(LoadHalves(mul + e * 2), value, LoadHalves(add + e * 2));
 		hn::Store(est, f32, ests + e);
 		uint8_t bytes[8] = {}; // Highway wants so many
 		hn::StoreMaskBits(f32, hn::Not(hn::Ge(est, cut)), bytes);
@@ -84,7 +76,7 @@ HWY_INLINE uint32_t Judge(const Pass &pass, const uint16_t *sums, const uint8_t 
 		mask |= uint32_t(bits) << e;
 	}
 	mask &= ValidLanes(pass.count, number);
-	return HWY_LIKELY(mask == 0) ? 0 : Emit(mask, ests, at.ref, out);
+	return HWY_LIKELY(mask == 0) ? 0 : Emit(mask, ests, pass.refs + size_t(number) * kBlockEntries * 4, out);
 }
 
 using U8 = hn::CappedTag<uint8_t, kRowBytes>;
@@ -122,23 +114,24 @@ HWY_INLINE hn::Vec<hn::Full128<uint16_t>> Fold(D d, hn::Vec<D> words) {
 	}
 }
 
-// words[entry] := its sum. Lines `ahead` bytes behind those read are fetched.
-HWY_INLINE void SumRows(const uint8_t *row, uint32_t rows, size_t ahead, const uint8_t *tables, uint16_t *words) {
-	// four bytes of two nibbles each, in as many rows as a page has room for
-	static_assert(kMostRows * 8 * kLargestValue <= UINT16_MAX);
+// words[entry] := its sum. Lines `ahead` bytes behind those read are fetched. Where the last quad of code bytes is not
+// whole some factors are read with it, and looked up in tables of zeros.
+HWY_INLINE void SumBytes(const uint8_t *row, uint32_t bytes, size_t ahead, const uint8_t *tables, uint16_t *words) {
+	static_assert(kMostCodeBytes * 2 * kLargestValue <= UINT16_MAX); // nibbles
+	static_assert(3 * kBlockEntries <= kRowBytes);                   // so much is read too far, and there
 	constexpr size_t kWidth = hn::MaxLanes(U8());
 	Pairs pairs = {hn::Zero(U16()), hn::Zero(U16())};
-	uint32_t r = 0;
-	for (; r + 2 <= rows; r += 2, row += 2 * kRowBytes, tables += 2 * kTableBytes) {
+	uint32_t left = bytes;
+	for (; left > 4; left -= left < 8 ? left : 8, row += 2 * kRowBytes, tables += 2 * kTableBytes) {
 		__builtin_prefetch(row + ahead);
 		__builtin_prefetch(row + kRowBytes + ahead);
 		for (size_t at = 0; at < kRowBytes; at += kWidth)
 			AddPairs(pairs,
 					 hn::Add(LookUp(row + at, tables + at), LookUp(row + kRowBytes + at, tables + kTableBytes + at)));
 	}
-	for (size_t at = 0; r < rows && at < kRowBytes; at += kWidth)
+	for (size_t at = 0; at < size_t(left) * kBlockEntries; at += kWidth)
 		AddPairs(pairs, LookUp(row + at, tables + at));
-	row += (rows - r) * kRowBytes + ahead;
+	row += size_t(left) * kBlockEntries + ahead;
 	__builtin_prefetch(row);
 	__builtin_prefetch(row + kRowBytes);
 	const hn::Full128<uint16_t> eight;
@@ -147,15 +140,15 @@ HWY_INLINE void SumRows(const uint8_t *row, uint32_t rows, size_t ahead, const u
 	hn::Store(hn::InterleaveUpper(eight, even, odd), eight, words + 8);
 }
 
-uint32_t Scan(const uint8_t *blocks, uint32_t nblocks, uint32_t rows, uint32_t count, const ScanQuery &query, float cut,
-			  Survivor *out) {
-	const Pass pass = {query.slope, query.offset, cut, rows, count};
-	const size_t stride = (size_t(rows) + 2) * kRowBytes;
+uint32_t Scan(const uint8_t *blocks, const uint8_t *refs, uint32_t nblocks, uint32_t bytes, uint32_t count,
+			  const ScanQuery &query, float cut, Survivor *out) {
+	const Pass pass = {query.slope, query.offset, cut, bytes, count, refs};
+	const size_t stride = size_t(bytes) * kBlockEntries + kRowBytes;
 	uint32_t found = 0;
 	for (uint32_t b = 0; b < nblocks; b++, blocks += stride) {
 		const size_t ahead = (nblocks - b - 1) * stride > kAhead ? kAhead : 0;
 		HWY_ALIGN uint16_t words[kBlockEntries];
-		SumRows(blocks, rows, ahead, query.tables, words);
+		SumBytes(blocks, bytes, ahead, query.tables, words);
 		found += Judge(pass, words, blocks, b, out + found);
 	}
 	return found;

@@ -57,12 +57,18 @@ inline uint32_t ref_slot(uint32_t ref, uint32_t dim) {
 	return ref % vx_codes_per_page(dim);
 }
 
-// Factors and references at the end of a leaf block.
+// A block of codes and factors.
 inline uint8_t *leaf_block(void *page, uint32_t dim, uint32_t bits, uint32_t block) {
-	return static_cast<uint8_t *>(page) + VX_BLOCKS_OFFSET + size_t(block) * vx_leaf_block_bytes(dim, bits);
+	return static_cast<uint8_t *>(page) + vx_leaf_blocks_offset(dim, bits) +
+		   size_t(block) * vx_leaf_block_bytes(dim, bits);
 }
 inline const uint8_t *leaf_block(const void *page, uint32_t dim, uint32_t bits, uint32_t block) {
-	return static_cast<const uint8_t *>(page) + VX_BLOCKS_OFFSET + size_t(block) * vx_leaf_block_bytes(dim, bits);
+	return static_cast<const uint8_t *>(page) + vx_leaf_blocks_offset(dim, bits) +
+		   size_t(block) * vx_leaf_block_bytes(dim, bits);
+}
+// The references of all entries of a leaf page, u32 each.
+inline const uint8_t *leaf_refs(const void *page) {
+	return static_cast<const uint8_t *>(page) + VX_BLOCKS_OFFSET;
 }
 
 } // namespace vecidx

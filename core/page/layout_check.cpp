@@ -54,6 +54,7 @@ static_assert(sizeof(vx_leaf_header) == 40 && offsetof(vx_leaf_header, chain) ==
 static_assert(offsetof(vx_leaf_header, unit) == 8 && offsetof(vx_leaf_header, error) == 12);
 static_assert(offsetof(vx_leaf_header, moved) == 16 && offsetof(vx_leaf_header, horizon) == 24);
 static_assert(offsetof(vx_leaf_header, forgot) == 32);
+static_assert(VX_MOST_SCAN_DIMS == 8 * kMostCodeBytes);
 static_assert(kBlockEntries == VX_LANES && kRowBytes == VX_ROW_BYTES && VX_ROW_BYTES == 4 * VX_LANES);
 
 // ---- mean

@@ -1,5 +1,7 @@
-// Entries of a leaf page: scan codes interleaved 16 at a time, with their float16 factors and references.
+// Entries of a leaf page: scan codes interleaved 16 at a time with their float16 factors, and references.
 #include "page/leaf.hpp"
+
+#include <algorithm>
 
 #include "kernel/kernels.hpp"
 #include "page/validate.hpp"
@@ -8,48 +10,35 @@
 namespace vecidx {
 namespace {
 
-// Where a dimension's code lies: which 64-byte row, which byte of the entry's quad, shifted by how much.
-struct Place {
-	uint32_t row, byte, shift;
-};
-
-Place place_of(uint32_t dimension, uint32_t bits) {
-	const uint32_t fields = 8 / bits, quad = dimension / 4;
-	return {quad / fields, dimension % 4, quad % fields * bits};
-}
-
-// Where an entry's bytes lie, from the begin of the page: quads of its code `stride` apart and the bytes of each
-// `step`, factors, reference.
+// Where an entry's bytes lie, from the begin of the page: those of its code `stride` apart, factors, reference.
 struct EntryPlace {
-	size_t code, stride, step, add, mul, ref;
+	size_t code, stride, add, mul, ref;
 };
 
-EntryPlace in_interleaved(size_t block, uint32_t rows, uint32_t lane) {
-	const size_t factors = block + size_t(rows) * VX_ROW_BYTES;
-	return {block + lane,
-			VX_ROW_BYTES,
-			VX_LANES,
-			factors + size_t(lane) * 2,
-			factors + VX_ROW_BYTES / 2 + size_t(lane) * 2,
-			factors + VX_ROW_BYTES + size_t(lane) * 4};
+size_t ref_at(uint32_t slot) {
+	return VX_BLOCKS_OFFSET + size_t(slot) * 4;
 }
 
-EntryPlace in_open(size_t block, uint32_t rows, uint32_t lane) {
-	const size_t entry = block + size_t(lane) * 4 * (rows + 2), factors = entry + size_t(rows) * 4;
-	return {entry, 4, 1, factors, factors + 2, factors + 4};
+EntryPlace in_interleaved(size_t block, uint32_t code_bytes, uint32_t slot) {
+	const size_t lane = slot % VX_LANES, factors = block + size_t(code_bytes) * VX_LANES;
+	return {block + lane, VX_LANES, factors + lane * 2, factors + VX_ROW_BYTES / 2 + lane * 2, ref_at(slot)};
+}
+
+EntryPlace in_open(size_t block, uint32_t code_bytes, uint32_t slot) {
+	const size_t entry = block + size_t(slot % VX_LANES) * (code_bytes + 4), factors = entry + code_bytes;
+	return {entry, 1, factors, factors + 2, ref_at(slot)};
 }
 
 EntryPlace place_of_entry(const void *page, uint32_t dim, uint32_t bits, uint32_t slot) {
-	const uint32_t rows = vx_scan_rows(dim, bits), number = slot / VX_LANES, lane = slot % VX_LANES;
-	const size_t block = VX_BLOCKS_OFFSET + size_t(number) * vx_leaf_block_bytes(dim, bits);
+	const uint32_t code_bytes = vx_scan_bytes(dim, bits), number = slot / VX_LANES;
+	const size_t block = vx_leaf_blocks_offset(dim, bits) + size_t(number) * vx_leaf_block_bytes(dim, bits);
 	const bool open = leaf_open(page) && number == page_header<vx_chain_header>(page).count / VX_LANES;
-	return open ? in_open(block, rows, lane) : in_interleaved(block, rows, lane);
+	return open ? in_open(block, code_bytes, slot) : in_interleaved(block, code_bytes, slot);
 }
 
-void copy_entry(uint8_t *to, const EntryPlace &in, const uint8_t *from, const EntryPlace &out, uint32_t rows) {
-	for (uint32_t row = 0; row < rows; row++)
-		for (uint32_t k = 0; k < 4; k++)
-			to[in.code + row * in.stride + k * in.step] = from[out.code + row * out.stride + k * out.step];
+void copy_entry(uint8_t *to, const EntryPlace &in, const uint8_t *from, const EntryPlace &out, uint32_t code_bytes) {
+	for (uint32_t i = 0; i < code_bytes; i++)
+		to[in.code + i * in.stride] = from[out.code + i * out.stride];
 	memcpy(to + in.add, from + out.add, 2);
 	memcpy(to + in.mul, from + out.mul, 2);
 	memcpy(to + in.ref, from + out.ref, 4);
@@ -63,14 +52,12 @@ const uint8_t *bytes_of(const void *page) {
 }
 
 void put_code(uint8_t *page, const EntryPlace &at, uint32_t dim, uint32_t bits, const uint8_t *code) {
-	const uint32_t rows = vx_scan_rows(dim, bits);
-	for (uint32_t row = 0; row < rows; row++)
-		for (uint32_t k = 0; k < 4; k++)
-			page[at.code + row * at.stride + k * at.step] = 0;
-	for (uint32_t i = 0; i < vx_scan_dims(dim, bits); i++) {
-		const Place place = place_of(i, bits);
-		uint8_t &byte = page[at.code + place.row * at.stride + place.byte * at.step];
-		byte = static_cast<uint8_t>(byte | code[i] << place.shift);
+	const uint32_t covered = vx_scan_dims(dim, bits), a_byte = 8 / bits;
+	for (uint32_t first = 0; first < covered; first += a_byte) {
+		uint32_t byte = 0;
+		for (uint32_t i = first; i < std::min(first + a_byte, covered); i++)
+			byte |= uint32_t(code[i]) << (i - first) * bits;
+		page[at.code + first / a_byte * at.stride] = static_cast<uint8_t>(byte);
 	}
 }
 
@@ -166,29 +153,31 @@ void deal_out(uint8_t row[VX_ROW_BYTES]) {
 
 // Entries of a row-major block, interleaved; lanes behind them are zero. Scans need this for every leaf, so it does
 // without the places of single fields.
-void interleave(const uint8_t *entry, uint32_t rows, uint32_t lanes, uint8_t *block) {
-	uint8_t *factors = block + size_t(rows) * VX_ROW_BYTES;
-	memset(block, 0, size_t(rows + 2) * VX_ROW_BYTES);
-	for (uint32_t lane = 0; lane < lanes; lane++, entry += 8) {
-		for (uint32_t row = 0; row < rows; row++, entry += 4)
-			memcpy(block + size_t(row) * VX_ROW_BYTES + size_t(lane) * 4, entry, 4);
-		memcpy(factors + size_t(lane) * 2, entry, 2);
-		memcpy(factors + VX_ROW_BYTES / 2 + size_t(lane) * 2, entry + 2, 2);
-		memcpy(factors + VX_ROW_BYTES + size_t(lane) * 4, entry + 4, 4);
+void interleave(const uint8_t *entry, uint32_t code_bytes, uint32_t lanes, uint8_t *block) {
+	uint8_t *factors = block + size_t(code_bytes) * VX_LANES;
+	memset(block, 0, size_t(code_bytes) * VX_LANES + VX_ROW_BYTES);
+	const uint32_t quads = code_bytes / 4;
+	for (uint32_t lane = 0; lane < lanes; lane++, entry += code_bytes + 4) {
+		for (uint32_t quad = 0; quad < quads; quad++)
+			memcpy(block + size_t(quad) * VX_ROW_BYTES + size_t(lane) * 4, entry + size_t(quad) * 4, 4);
+		for (uint32_t i = quads * 4; i < code_bytes; i++)
+			block[size_t(i) * VX_LANES + lane] = entry[i];
+		memcpy(factors + size_t(lane) * 2, entry + code_bytes, 2);
+		memcpy(factors + VX_ROW_BYTES / 2 + size_t(lane) * 2, entry + code_bytes + 2, 2);
 	}
-	for (uint32_t row = 0; row < rows; row++)
-		deal_out(block + size_t(row) * VX_ROW_BYTES);
+	for (uint32_t quad = 0; quad < quads; quad++)
+		deal_out(block + size_t(quad) * VX_ROW_BYTES);
 }
 
 size_t open_block_at(const void *page, uint32_t dim, uint32_t bits) {
-	return VX_BLOCKS_OFFSET +
+	return vx_leaf_blocks_offset(dim, bits) +
 		   size_t(page_header<vx_chain_header>(page).count / VX_LANES) * vx_leaf_block_bytes(dim, bits);
 }
 
 } // namespace
 
 void leaf_open_block(const void *page, uint32_t dim, uint32_t bits, uint8_t *block) {
-	interleave(bytes_of(page) + open_block_at(page, dim, bits), vx_scan_rows(dim, bits),
+	interleave(bytes_of(page) + open_block_at(page, dim, bits), vx_scan_bytes(dim, bits),
 			   page_header<vx_chain_header>(page).count % VX_LANES, block);
 }
 
@@ -197,24 +186,23 @@ void leaf_close(void *page, uint32_t dim, uint32_t bits) {
 		return;
 	uint8_t block[VX_PAGE_SIZE];
 	uint8_t *open = bytes_of(page) + open_block_at(page, dim, bits);
-	interleave(open, vx_scan_rows(dim, bits), VX_LANES, block);
+	interleave(open, vx_scan_bytes(dim, bits), VX_LANES, block);
 	memcpy(open, block, vx_leaf_block_bytes(dim, bits));
 	page_special(page).level &= VX_LEAF_QUADS;
 }
 
-uint32_t leaf_ref(const void *page, uint32_t dim, uint32_t bits, uint32_t slot) {
+uint32_t leaf_ref(const void *page, uint32_t slot) {
 	uint32_t ref;
-	memcpy(&ref, bytes_of(page) + place_of_entry(page, dim, bits, slot).ref, sizeof(ref));
+	memcpy(&ref, bytes_of(page) + ref_at(slot), sizeof(ref));
 	return ref;
 }
 
 void leaf_code(const void *page, uint32_t dim, uint32_t bits, uint32_t slot, uint8_t *code) {
 	const EntryPlace at = place_of_entry(page, dim, bits, slot);
 	const auto mask = static_cast<uint8_t>((1u << bits) - 1);
-	for (uint32_t i = 0; i < vx_scan_dims(dim, bits); i++) {
-		const Place place = place_of(i, bits);
-		code[i] = bytes_of(page)[at.code + place.row * at.stride + place.byte * at.step] >> place.shift & mask;
-	}
+	const uint32_t a_byte = 8 / bits;
+	for (uint32_t i = 0; i < vx_scan_dims(dim, bits); i++)
+		code[i] = bytes_of(page)[at.code + i / a_byte * at.stride] >> i % a_byte * bits & mask;
 }
 
 HalfFactors leaf_half_factors(const void *page, uint32_t dim, uint32_t bits, uint32_t slot) {
@@ -237,8 +225,8 @@ void put_add(void *page, uint32_t dim, uint32_t bits, uint32_t slot, uint16_t ad
 void remove_last(void *page, uint32_t dim, uint32_t bits) {
 	auto &chain = page_header<vx_chain_header>(page);
 	static constexpr uint8_t kZeros[VX_PAGE_SIZE] = {};
-	const uint32_t rows = vx_scan_rows(dim, bits), slot = chain.count - 1U;
-	copy_entry(bytes_of(page), place_of_entry(page, dim, bits, slot), kZeros, in_open(0, rows, 0), rows);
+	const uint32_t code_bytes = vx_scan_bytes(dim, bits), slot = chain.count - 1U;
+	copy_entry(bytes_of(page), place_of_entry(page, dim, bits, slot), kZeros, in_open(0, code_bytes, 0), code_bytes);
 	chain.count = static_cast<uint16_t>(slot);
 	if (slot % VX_LANES == 0)
 		page_special(page).level &= VX_LEAF_QUADS;
@@ -282,13 +270,13 @@ bool leaf_takes(const void *page, uint32_t dim, uint32_t bits, uint64_t oldest) 
 
 uint32_t leaf_drop(void *page, uint32_t dim, uint32_t bits, const uint8_t *slots) {
 	const auto &chain = page_header<vx_chain_header>(page);
-	const uint32_t before = chain.count, rows = vx_scan_rows(dim, bits);
+	const uint32_t before = chain.count, code_bytes = vx_scan_bytes(dim, bits);
 	for (uint32_t slot = before; slot-- > 0;) {
 		if ((slots[slot / 8] >> (slot % 8) & 1) == 0)
 			continue;
 		if (slot + 1 < chain.count)
 			copy_entry(bytes_of(page), place_of_entry(page, dim, bits, slot), bytes_of(page),
-					   place_of_entry(page, dim, bits, chain.count - 1U), rows);
+					   place_of_entry(page, dim, bits, chain.count - 1U), code_bytes);
 		remove_last(page, dim, bits);
 	}
 	return before - chain.count;

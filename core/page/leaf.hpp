@@ -1,4 +1,4 @@
-// Entries of a leaf page: scan codes interleaved 16 at a time, with their float16 factors and references to code slots.
+// Entries of a leaf page: scan codes interleaved 16 at a time with their float16 factors, and references to code slots.
 //
 // In an interleaved block an entry's bytes lie 64 apart, and the WAL would have the whole block when its first entry
 // comes. So the block that entries are added to is row-major, an entry's bytes together, until it is full.
@@ -31,7 +31,7 @@ void leaf_set_unit(void *page, float unit);
 bool leaf_add(void *page, uint32_t dim, uint32_t bits, const uint8_t *code, const ScanFactors &factors, uint32_t ref);
 
 // What an entry refers to, and its code, one byte a dimension. The slot is below the page's (checked) count.
-uint32_t leaf_ref(const void *page, uint32_t dim, uint32_t bits, uint32_t slot);
+uint32_t leaf_ref(const void *page, uint32_t slot);
 void leaf_code(const void *page, uint32_t dim, uint32_t bits, uint32_t slot, uint8_t *code);
 
 // A marked entry's row has another entry in another leaf since: its add is +infinity, so no scan takes it.

@@ -144,7 +144,11 @@ uint32_t vx_page_used(const void *page) {
 	case VX_KIND_LEAF: {
 		const uint64_t count = page_header<vx_chain_header>(page).count, tail = count % VX_LANES;
 		const bool open = (special.level & VX_LEAF_ROWS) != 0;
-		used = VX_BLOCKS_OFFSET + count / VX_LANES * bytes + (open ? tail * (bytes / VX_LANES) : tail > 0 ? bytes : 0);
+		used = VX_BLOCKS_OFFSET + uint64_t(vx_leaf_blocks_of(special.entry_bytes)) * VX_LEAF_REFS_BYTES +
+			   count / VX_LANES * bytes +
+			   (open       ? tail * (bytes / VX_LANES)
+				: tail > 0 ? bytes
+						   : 0);
 		break;
 	}
 	case VX_KIND_FREE:

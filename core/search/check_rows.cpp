@@ -225,7 +225,7 @@ void leaf_page(vx_check &c, const void *page) {
 	c.nrefs = c.ref_at = 0;
 	for (uint32_t slot = 0; slot < header.chain.count; slot++) {
 		if (!leaf_marked(page, dim, bits, slot))
-			c.refs[c.nrefs++] = {leaf_ref(page, dim, bits, slot), slot};
+			c.refs[c.nrefs++] = {leaf_ref(page, slot), slot};
 		else if (header.moved == 0)
 			report(c, c.visiting, "a leaf page without moved entries has a marked one");
 	}

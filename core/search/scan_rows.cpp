@@ -30,7 +30,7 @@ void take_all(vx_scan &s, const void *page, uint32_t count) {
 	const bool skip = header.moved != 0 && !takes_marked(s, header);
 	for (uint32_t i = 0; i < count; i++)
 		if (!skip || !leaf_marked(page, dim, bits, i))
-			s.waiting.append({-INFINITY, leaf_ref(page, dim, bits, i)});
+			s.waiting.append({-INFINITY, leaf_ref(page, i)});
 }
 
 // On a page with marks: marked entries leave the survivors unless this scan needs them. Their estimate is infinite, so
@@ -49,7 +49,7 @@ uint32_t sort_out_marked(const vx_scan &s, const void *page, uint32_t count, Sur
 	found = all ? kept : found;
 	for (uint32_t i = 0; take && i < count && found < count; i++)
 		if (leaf_marked(page, dim, bits, i))
-			out[found++] = {-INFINITY, leaf_ref(page, dim, bits, i)};
+			out[found++] = {-INFINITY, leaf_ref(page, i)};
 	return take ? count : count - marked;
 }
 
@@ -130,13 +130,15 @@ void scan_codes(vx_scan &s, const void *page, uint32_t count) {
 	const float relative = std::isfinite(cut) ? (cut - base) / squared_unit : NAN;
 	auto *out = reinterpret_cast<Survivor *>(s.waiting.end());
 	const auto scan = kernels().scan;
-	const uint32_t rows = vx_scan_rows(dim, bits), open = leaf_open(page) ? count % VX_LANES : 0, closed = count - open;
-	uint32_t found =
-		scan(leaf_block(page, dim, bits, 0), (closed + VX_LANES - 1) / VX_LANES, rows, closed, query, relative, out);
+	const uint32_t bytes = vx_scan_bytes(dim, bits), open = leaf_open(page) ? count % VX_LANES : 0;
+	const uint32_t closed = count - open;
+	const uint8_t *refs = leaf_refs(page);
+	uint32_t found = scan(leaf_block(page, dim, bits, 0), refs, (closed + VX_LANES - 1) / VX_LANES, bytes, closed,
+						  query, relative, out);
 	if (open > 0) {
 		alignas(VX_ROW_BYTES) uint8_t block[VX_PAGE_SIZE];
 		leaf_open_block(page, dim, bits, block);
-		found += scan(block, 1, rows, open, query, relative, out + found);
+		found += scan(block, refs + size_t(closed) * 4, 1, bytes, open, query, relative, out + found);
 	}
 	// below a cut no marked entry survives; that the page is then thought to have more entries than it has costs at
 	// most another pass in a scan that is read to its end

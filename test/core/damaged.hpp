@@ -98,15 +98,15 @@ public:
 		memcpy(&value, field(inner, row, lane), 4);
 		return value;
 	}
-	// Where a leaf entry's float16 add (+0), mul (+32) or reference lies, in a block that is interleaved from now on.
+	// Where a leaf entry's float16 add (+0) or mul (+32) lies, in a block that is interleaved from now on.
 	uint8_t *fields_of(uint32_t leaf_page, uint32_t slot) {
 		vecidx::leaf_close(at(leaf_page), kDim, 2);
-		return vecidx::leaf_block(at(leaf_page), kDim, 2, slot / VX_LANES) + vx_scan_rows(kDim, 2) * VX_ROW_BYTES;
+		return vecidx::leaf_block(at(leaf_page), kDim, 2, slot / VX_LANES) + size_t(vx_scan_bytes(kDim, 2)) * VX_LANES;
 	}
 	uint8_t *ref_at(uint32_t leaf_page, uint32_t slot) {
-		return fields_of(leaf_page, slot) + VX_ROW_BYTES + slot % VX_LANES * 4;
+		return store.pages[leaf_page].bytes.data() + VX_BLOCKS_OFFSET + size_t(slot) * 4;
 	}
-	uint32_t ref(uint32_t leaf_page, uint32_t slot) { return vecidx::leaf_ref(at(leaf_page), kDim, 2, slot); }
+	uint32_t ref(uint32_t leaf_page, uint32_t slot) { return vecidx::leaf_ref(at(leaf_page), slot); }
 	void set_ref(uint32_t leaf_page, uint32_t slot, uint32_t ref) { memcpy(ref_at(leaf_page, slot), &ref, 4); }
 	// A row that is its leaf's centroid: any code will do for it.
 	bool is_center(uint32_t leaf_page, uint32_t slot) {

@@ -135,7 +135,7 @@ public:
 
 	// An entry of this leaf page gets another one in another leaf and is marked; meta.clock is the caller's to move.
 	void move_entry(const Index &ix, uint32_t page, uint32_t slot, const LaneAt &to) {
-		const uint32_t ref = vecidx::leaf_ref(at(page), dim(), bits(), slot);
+		const uint32_t ref = vecidx::leaf_ref(at(page), slot);
 		const vx_code_entry &entry =
 			vecidx::code_entry(at(vecidx::ref_block(ref, dim())), dim(), vecidx::ref_slot(ref, dim()));
 		std::vector<double> centroid(dim());
@@ -178,7 +178,7 @@ private:
 	void drop_dead(uint32_t block) {
 		std::vector<uint8_t> slots(VX_PAGE_SIZE / 64);
 		for (uint32_t slot = 0; slot < leaf_header(block).chain.count; slot++) {
-			const uint32_t ref = vecidx::leaf_ref(at(block), dim(), bits(), slot);
+			const uint32_t ref = vecidx::leaf_ref(at(block), slot);
 			const vx_row &row = vecidx::row_at(at(vecidx::ref_block(ref, dim())), vecidx::ref_slot(ref, dim()));
 			if ((row.flags & VX_ROW_DEAD) != 0)
 				slots[slot / 8] = static_cast<uint8_t>(slots[slot / 8] | 1u << slot % 8);

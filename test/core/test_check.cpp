@@ -407,9 +407,8 @@ TEST_CASE("damage to leaf pages is found", "[check]") {
 		d.code_of(leaf, &slot);
 		vecidx::leaf_close(d.at(leaf), kDim, 2);
 		uint8_t *block = vecidx::leaf_block(d.at(leaf), kDim, 2, slot / VX_LANES);
-		for (uint32_t row = 0; row < vx_scan_rows(kDim, 2); row++) // a few dimensions may cancel each other out
-			for (uint32_t byte = 0; byte < 4; byte++)
-				block[(size_t(row) * VX_LANES + slot % VX_LANES) * 4 + byte] ^= 0xFF;
+		for (uint32_t byte = 0; byte < vx_scan_bytes(kDim, 2); byte++) // a few dimensions may cancel each other out
+			block[size_t(byte) * VX_LANES + slot % VX_LANES] ^= 0xFF;
 		d.expect(leaf, "a scan entry is not that of the code slot");
 	}
 }

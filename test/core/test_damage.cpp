@@ -74,7 +74,8 @@ TEST_CASE("entries whose factors became infinite or NaN do not keep a scan from 
 	const Index ix = store.open();
 	for (Page &page : store.pages)
 		if (vx_page_is(page.data(), VX_KIND_LEAF))
-			memcpy(page.bytes.data() + VX_BLOCKS_OFFSET + vx_scan_rows(dim, bits) * VX_ROW_BYTES, &half, 2);
+			memcpy(page.bytes.data() + vx_leaf_blocks_offset(dim, bits) + size_t(vx_scan_bytes(dim, bits)) * VX_LANES,
+				   &half, 2);
 	const ScanResult result = bounded_scan(store, ix, Vector(dim, 0.1F), 0.9);
 	CHECK(result.end == VX_DONE);
 	CHECK(result.hits.size() == n);

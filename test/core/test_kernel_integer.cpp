@@ -43,43 +43,47 @@ void store_half(std::vector<uint8_t> &bytes, size_t at, float value) {
 }
 
 struct Blocks {
-	uint32_t rows, count;
+	uint32_t code, count; // code bytes, entries
 	std::vector<uint8_t> bytes;
+	size_t factors(uint32_t entry) const {
+		const size_t block = size_t(entry / kBlockEntries) * (code * 16 + 64);
+		return block + size_t(code) * 16 + size_t(entry % kBlockEntries) * 2;
+	}
 };
 
-Blocks random_blocks(std::mt19937 &random, uint32_t rows, uint32_t nblocks, Bytes kind) {
-	Blocks out{rows, nblocks * kBlockEntries, bytes<uint8_t>(random, size_t(nblocks) * (rows + 2) * kRowBytes, kind)};
+uint32_t ref_of(uint32_t entry) {
+	return entry / 16 * 1000 + entry % 16;
+}
+
+Blocks random_blocks(std::mt19937 &random, uint32_t code, uint32_t nblocks, Bytes kind) {
+	Blocks out{code, nblocks * kBlockEntries, bytes<uint8_t>(random, size_t(nblocks) * (code * 16 + 64), kind)};
 	std::normal_distribution<float> normal;
-	for (uint32_t b = 0; b < nblocks; b++) {
-		const size_t factors = (size_t(b) * (rows + 2) + rows) * kRowBytes;
-		for (uint32_t e = 0; e < kBlockEntries; e++) {
-			store_half(out.bytes, factors + size_t(e) * 2, 100 * normal(random));
-			store_half(out.bytes, factors + 32 + size_t(e) * 2, normal(random));
-			const uint32_t ref = b * 1000 + e;
-			memcpy(&out.bytes[factors + 64 + size_t(e) * 4], &ref, sizeof(ref));
-		}
+	for (uint32_t e = 0; e < out.count; e++) {
+		store_half(out.bytes, out.factors(e), 100 * normal(random));
+		store_half(out.bytes, out.factors(e) + 32, normal(random));
 	}
 	return out;
 }
 
 // The sum by the words of kernels.hpp.
 int64_t sum_by_layout(const Blocks &blocks, uint32_t entry, const std::vector<uint8_t> &tables) {
-	const size_t block = size_t(entry / kBlockEntries) * (blocks.rows + 2) * kRowBytes;
+	const size_t block = size_t(entry / kBlockEntries) * (blocks.code * 16 + 64);
 	int64_t sum = 0;
-	for (uint32_t row = 0; row < blocks.rows; row++)
-		for (uint32_t k = 0; k < 4; k++) {
-			const uint32_t byte = blocks.bytes[block + size_t(row) * kRowBytes + k * 16 + entry % kBlockEntries];
-			const size_t table = size_t(row) * kTableBytes + k * 16;
-			sum += tables[table + byte % 16] + tables[table + 64 + byte / 16];
-		}
+	for (uint32_t i = 0; i < blocks.code; i++) {
+		const uint32_t byte = blocks.bytes[block + size_t(i) * 16 + entry % kBlockEntries];
+		const size_t table = size_t(i / 4) * kTableBytes + i % 4 * 16;
+		sum += tables[table + byte % 16] + tables[table + 64 + byte / 16];
+	}
 	return sum;
 }
 
-// Tables of some rows.
-std::vector<uint8_t> make_values(std::mt19937 &random, uint32_t rows, Bytes kind) {
-	auto values = bytes<uint8_t>(random, size_t(rows) * kTableBytes, kind);
-	for (uint8_t &value : values)
-		value /= 4;
+// Tables of some code bytes.
+std::vector<uint8_t> make_values(std::mt19937 &random, uint32_t code, Bytes kind) {
+	auto values = bytes<uint8_t>(random, size_t((code + 3) / 4) * kTableBytes, kind);
+	for (size_t i = 0; i < values.size(); i++) {
+		const size_t byte = i / kTableBytes * 4 + i % 64 / 16;
+		values[i] = byte < code ? values[i] / 4 : 0;
+	}
 	return values;
 }
 
@@ -97,7 +101,12 @@ Outcome scan(const Kernels &k, const Blocks &blocks, const std::vector<uint8_t> 
 	q.tables = values.data();
 	const uint32_t nblocks = blocks.count / kBlockEntries;
 	Fenced<Survivor> out(std::vector<Survivor>(blocks.count, {-1, 0xDEAD}));
-	const uint32_t found = k.scan(memory.data() + misaligned, nblocks, blocks.rows, count, q, cut, out.data());
+	std::vector<uint32_t> numbers(blocks.count);
+	for (uint32_t i = 0; i < blocks.count; i++)
+		numbers[i] = ref_of(i);
+	Fenced<uint32_t> refs(numbers);
+	const uint32_t found = k.scan(memory.data() + misaligned, reinterpret_cast<const uint8_t *>(refs.data()), nblocks,
+								  blocks.code, count, q, cut, out.data());
 	Outcome result;
 	for (uint32_t i = 0; i < found && i < blocks.count; i++) {
 		result.refs.push_back(out.data()[i].ref);
@@ -109,9 +118,8 @@ Outcome scan(const Kernels &k, const Blocks &blocks, const std::vector<uint8_t> 
 // With mul 1 and add 0, slope 1 and offset 0 an estimate is the integer sum itself.
 void make_plain(Blocks &blocks) {
 	for (uint32_t i = 0; i < blocks.count; i++) {
-		const size_t factors = (size_t(i / kBlockEntries) * (blocks.rows + 2) + blocks.rows) * kRowBytes;
-		store_half(blocks.bytes, factors + size_t(i % kBlockEntries) * 2, 0);
-		store_half(blocks.bytes, factors + 32 + size_t(i % kBlockEntries) * 2, 1);
+		store_half(blocks.bytes, blocks.factors(i), 0);
+		store_half(blocks.bytes, blocks.factors(i) + 32, 1);
 	}
 }
 
@@ -152,18 +160,19 @@ TEST_CASE("centroid sums are exact for all bytes, whole and piecewise", "[kernel
 TEST_CASE("scan sums are exact for all bytes and every width", "[kernel]") {
 	std::mt19937 random(2);
 	for (const Kernels *k : all_tables())
-		for (const uint32_t rows : {1U, 2U, 3U, 4U, 5U, 7U, 8U, 9U, 13U, 24U, 49U, 63U, 64U, 65U, 123U, 124U})
+		for (const uint32_t code : {1U,  2U,  3U,  4U,   5U,   6U,   7U,   8U,   9U,   10U,  11U, 12U,
+									13U, 25U, 48U, 196U, 255U, 256U, 257U, 495U, 496U, 497U, 498U})
 			for (const Bytes kind : kKinds)
 				for (const Bytes query_kind : kKinds) {
-					Blocks blocks = random_blocks(random, rows, 1 + random() % 6, kind);
+					Blocks blocks = random_blocks(random, code, 1 + random() % 6, kind);
 					make_plain(blocks);
-					const auto query = make_values(random, rows, query_kind);
+					const auto query = make_values(random, code, query_kind);
 					const Outcome got = scan(*k, blocks, query, blocks.count, INFINITY, {nullptr, 1, 0});
-					INFO(k->name << ", " << rows << " rows, kinds " << int(kind) << " " << int(query_kind));
+					INFO(k->name << ", " << code << " bytes, kinds " << int(kind) << " " << int(query_kind));
 					REQUIRE(got.refs.size() == blocks.count);
 					bool same = true;
 					for (uint32_t i = 0; i < blocks.count; i++)
-						same = same && got.refs[i] == i / 16 * 1000 + i % 16 &&
+						same = same && got.refs[i] == ref_of(i) &&
 							   got.ests[i] == static_cast<float>(sum_by_layout(blocks, i, query));
 					CHECK(same);
 				}
@@ -174,9 +183,9 @@ TEST_CASE("scans let through what the scalar twin does, for every count of entri
 	const Kernels &scalar = *all_tables()[0];
 	for (const Kernels *k : all_tables())
 		for (const uint32_t nblocks : {1U, 2U, 3U, 4U, 5U, 7U, 8U, 9U, 14U}) {
-			const uint32_t rows = 7;
-			const Blocks blocks = random_blocks(random, rows, nblocks, Bytes::kRandom);
-			const auto query = make_values(random, rows, Bytes::kRandom);
+			const uint32_t code = 25 + nblocks % 4;
+			const Blocks blocks = random_blocks(random, code, nblocks, Bytes::kRandom);
+			const auto query = make_values(random, code, Bytes::kRandom);
 			const ScanQuery q{nullptr, 0.02F, -3.5F};
 			for (uint32_t count = 0; count <= blocks.count; count += count < 33 ? 1 : 7)
 				for (const float cut : {-1e30F, -150.0F, -20.0F, 40.0F, 1e30F}) {
@@ -195,9 +204,9 @@ TEST_CASE("scans let through what the scalar twin does, for every count of entri
 TEST_CASE("the cut is strict, its infinities let all or nothing through", "[kernel]") {
 	std::mt19937 random(4);
 	for (const Kernels *k : all_tables()) {
-		Blocks blocks = random_blocks(random, 3, 5, Bytes::kRandom);
+		Blocks blocks = random_blocks(random, 11, 5, Bytes::kRandom);
 		make_plain(blocks);
-		const auto query = make_values(random, 3, Bytes::kRandom);
+		const auto query = make_values(random, 11, Bytes::kRandom);
 		INFO(k->name);
 		const ScanQuery q{nullptr, 1, 0};
 		CHECK(scan(*k, blocks, query, 77, INFINITY, q).refs.size() == 77);
@@ -205,7 +214,7 @@ TEST_CASE("the cut is strict, its infinities let all or nothing through", "[kern
 		// just at an entry's own estimate: that entry stays out, one step above it is let through
 		for (const uint32_t entry : {0U, 15U, 16U, 40U, 76U}) {
 			const auto est = static_cast<float>(sum_by_layout(blocks, entry, query));
-			const uint32_t ref = entry / 16 * 1000 + entry % 16;
+			const uint32_t ref = ref_of(entry);
 			const Outcome at = scan(*k, blocks, query, 77, est, q);
 			const Outcome above = scan(*k, blocks, query, 77, std::nextafter(est, INFINITY), q);
 			CHECK(std::count(at.refs.begin(), at.refs.end(), ref) == 0);
@@ -217,12 +226,12 @@ TEST_CASE("the cut is strict, its infinities let all or nothing through", "[kern
 TEST_CASE("estimates of -infinity and NaN pass every cut, infinity passes only its own", "[kernel]") {
 	std::mt19937 random(5);
 	for (const Kernels *k : all_tables()) {
-		Blocks blocks = random_blocks(random, 2, 3, Bytes::kRandom);
+		Blocks blocks = random_blocks(random, 7, 3, Bytes::kRandom);
 		make_plain(blocks);
 		const float odd[] = {-INFINITY, std::nanf(""), INFINITY};
 		for (uint32_t i = 0; i < 3; i++)
-			store_half(blocks.bytes, (size_t(i) * 4 + 2) * kRowBytes + size_t(i + 4) * 2, odd[i]);
-		const auto query = make_values(random, 2, Bytes::kRandom);
+			store_half(blocks.bytes, blocks.factors(i * 16 + i + 4), odd[i]);
+		const auto query = make_values(random, 7, Bytes::kRandom);
 		INFO(k->name);
 		const Outcome low = scan(*k, blocks, query, 48, -1e30F, {nullptr, 1, 0});
 		CHECK(low.refs == std::vector<uint32_t>{4, 1005});
@@ -236,12 +245,10 @@ TEST_CASE("estimates of -infinity and NaN pass every cut, infinity passes only i
 
 TEST_CASE("factors of every float16 are converted exactly", "[kernel]") {
 	for (const Kernels *k : all_tables()) {
-		Blocks blocks{1, 65536, std::vector<uint8_t>(size_t(4096) * 3 * kRowBytes, 0)};
+		Blocks blocks{1, 65536, std::vector<uint8_t>(size_t(4096) * (16 + 64), 0)};
 		for (uint32_t i = 0; i < 65536; i++) {
 			const auto half = static_cast<uint16_t>(i);
-			const size_t factors = (size_t(i / 16) * 3 + 1) * kRowBytes;
-			memcpy(&blocks.bytes[factors + size_t(i % 16) * 2], &half, sizeof(half));
-			memcpy(&blocks.bytes[factors + 64 + size_t(i % 16) * 4], &i, sizeof(i));
+			memcpy(&blocks.bytes[blocks.factors(i)], &half, sizeof(half));
 		}
 		const std::vector<uint8_t> query(kTableBytes, 0);
 		const Outcome got = scan(*k, blocks, query, 65536, std::nanf(""), {nullptr, 1, 0});

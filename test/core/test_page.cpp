@@ -52,9 +52,9 @@ Page meta_page(const vx_meta &meta) {
 
 // Where kernels.hpp says that a dimension's code lies, written down a second time.
 uint8_t code_by_layout(const Page &page, uint32_t dim, uint32_t bits, uint32_t slot, uint32_t i) {
-	const uint32_t fields = 8 / bits, row = i / (4 * fields), field = i / 4 % fields, k = i % 4;
-	const size_t block = VX_BLOCKS_OFFSET + size_t(slot / 16) * vx_leaf_block_bytes(dim, bits);
-	return page.bytes[block + row * 64 + k * 16 + slot % 16] >> (field * bits) & ((1u << bits) - 1);
+	const uint32_t fields = 8 / bits, blocks = 8104 / ((dim + fields - 1) / fields * 16 + 128);
+	const size_t block = 64 + blocks * 64 + size_t(slot / 16) * ((dim + fields - 1) / fields * 16 + 64);
+	return page.bytes[block + i / fields * 16 + slot % 16] >> (i % fields * bits) & ((1u << bits) - 1);
 }
 
 uint16_t half_at(const Page &page, size_t at) {
@@ -74,7 +74,7 @@ TEST_CASE("a new page of each kind is sound, empty and measurable", "[page]") {
 		if (kind != VX_KIND_REST && chain_capacity(kind, dim, bits) > 0) { // which is never empty
 			CHECK(chain_fault(page.data(), kind, dim, bits) == nullptr);
 			page.finish();
-			CHECK(page.word(12) == (kind == VX_KIND_LEAF ? VX_BLOCKS_OFFSET : VX_ENTRIES_OFFSET));
+			CHECK(page.word(12) == (kind == VX_KIND_LEAF ? vx_leaf_blocks_offset(dim, bits) : VX_ENTRIES_OFFSET));
 		}
 	}
 	Page page;
@@ -118,15 +118,15 @@ TEST_CASE("leaf pages give back what was appended, where the layout says", "[pag
 	for (uint32_t slot = 0; slot < capacity; slot++) {
 		const LeafEntry &e = model[slot];
 		leaf_code(page.data(), dim, bits, slot, code.data());
-		same = same && code == e.code && leaf_ref(page.data(), dim, bits, slot) == e.ref;
+		same = same && code == e.code && leaf_ref(page.data(), slot) == e.ref;
 		for (uint32_t i = 0; i < dim; i++)
 			same = same && code_by_layout(page, dim, bits, slot, i) == e.code[i];
-		const size_t fields = VX_BLOCKS_OFFSET + size_t(slot / 16) * vx_leaf_block_bytes(dim, bits) +
-							  size_t(vx_scan_rows(dim, bits)) * 64;
+		const size_t fields = vx_leaf_blocks_offset(dim, bits) + size_t(slot / 16) * vx_leaf_block_bytes(dim, bits) +
+							  size_t(vx_scan_bytes(dim, bits)) * 16;
 		same = same && half_at(page, fields + slot % 16 * 2) == half_from_float(e.factors.add / 4);
 		same = same && half_at(page, fields + 32 + slot % 16 * 2) == half_from_float(e.factors.mul / 2);
 		uint32_t ref;
-		memcpy(&ref, page.bytes.data() + fields + 64 + slot % 16 * 4, 4);
+		memcpy(&ref, page.bytes.data() + 64 + slot * 4, 4);
 		same = same && ref == e.ref;
 	}
 	CHECK(same);
@@ -151,17 +151,18 @@ TEST_CASE("scan kernels read appended codes", "[page]") {
 	std::vector<Survivor> out(64);
 	const ScanQuery shape{values.data(), tables.slope, tables.offset};
 	const auto scan = kernels().scan;
-	const uint32_t rows = vx_scan_rows(dim, bits);
+	const uint32_t bytes = vx_scan_bytes(dim, bits);
+	const uint8_t *refs = leaf_refs(page.data());
 	// the last five are row-major until their block is wanted, or closed
 	REQUIRE(leaf_open(page.data()));
 	std::vector<uint8_t> open(vx_leaf_block_bytes(dim, bits));
 	leaf_open_block(page.data(), dim, bits, open.data());
-	uint32_t n = scan(leaf_block(page.data(), dim, bits, 0), 1, rows, 16, shape, INFINITY, out.data());
-	n += scan(open.data(), 1, rows, 5, shape, INFINITY, out.data() + n);
+	uint32_t n = scan(leaf_block(page.data(), dim, bits, 0), refs, 1, bytes, 16, shape, INFINITY, out.data());
+	n += scan(open.data(), refs + 64, 1, bytes, 5, shape, INFINITY, out.data() + n);
 	REQUIRE(n == 21);
 	leaf_close(page.data(), dim, bits);
 	CHECK_FALSE(leaf_open(page.data()));
-	REQUIRE(scan(leaf_block(page.data(), dim, bits, 0), 2, rows, 21, shape, INFINITY, out.data() + 21) == 21);
+	REQUIRE(scan(leaf_block(page.data(), dim, bits, 0), refs, 2, bytes, 21, shape, INFINITY, out.data() + 21) == 21);
 	CHECK(std::equal(out.begin(), out.begin() + 21, out.begin() + 21,
 					 [](const Survivor &a, const Survivor &b) { return a.ref == b.ref && a.est == b.est; }));
 	for (uint32_t slot = 0; slot < n; slot++) {
@@ -171,7 +172,7 @@ TEST_CASE("scan kernels read appended codes", "[page]") {
 		const HalfFactors half = leaf_half_factors(page.data(), dim, bits, slot);
 		const float est = float_from_half(half.add) + float_from_half(half.mul) * product;
 		// each value of the tables is off by half a step at most
-		const float slack = std::fabs(float_from_half(half.mul)) * tables.slope * static_cast<float>(rows * 8) * 0.5F;
+		const float slack = std::fabs(float_from_half(half.mul)) * tables.slope * static_cast<float>(bytes * 2) * 0.5F;
 		CHECK(out[slot].ref == model[slot].ref);
 		CHECK(std::fabs(out[slot].est - est) <= slack + 1e-4F * std::fabs(est) + 1e-3F);
 	}

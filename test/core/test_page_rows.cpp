@@ -273,7 +273,7 @@ public:
 		REQUIRE(page_header<vx_chain_header>(page_.data()).count == model.size());
 		std::vector<Marked> ordered;
 		for (uint32_t slot = 0; slot < model.size(); slot++) {
-			const uint32_t ref = leaf_ref(page_.data(), dim_, bits_, slot);
+			const uint32_t ref = leaf_ref(page_.data(), slot);
 			const auto at =
 				std::find_if(model.begin(), model.end(), [ref](const Marked &m) { return m.entry.ref == ref; });
 			REQUIRE(at != model.end());

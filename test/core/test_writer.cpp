@@ -259,7 +259,7 @@ private:
 	}
 	double verify_entry(const uint8_t *page, uint32_t slot, uint32_t number) {
 		const Child &leaf = reader_.children[number];
-		const uint32_t ref = leaf_ref(page, dim(), bits(), slot);
+		const uint32_t ref = leaf_ref(page, slot);
 		REQUIRE(ref < refs_.size());
 		REQUIRE(!refs_[ref]);
 		refs_[ref] = true;

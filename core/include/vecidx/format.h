@@ -17,7 +17,7 @@
 #define VX_BLOCKS_OFFSET 64u  /* first 64-byte row of inner and leaf pages (40-byte own header) */
 
 #define VX_MAGIC 0x78646976u /* "vidx" */
-#define VX_FORMAT_VERSION 5u
+#define VX_FORMAT_VERSION 6u
 #define VX_PAGE_ID 0xFF9Au /* last two bytes of every page, as PostgreSQL's own access methods have one */
 #define VX_NO_BLOCK 0xFFFFFFFFu
 #define VX_META_BLOCK 0u
@@ -213,32 +213,43 @@ static inline uint32_t vx_origin_bytes(uint32_t dim) {
  * Coordinates that a scan code covers: the first of them, as many as one block of 16 entries on a page has room for
  * with one bit. More bits must cover all; where they do not fit a page, vx_leaf_capacity is 0.
  */
+#define VX_MOST_SCAN_DIMS ((VX_SPECIAL_OFFSET - VX_BLOCKS_OFFSET - 2u * VX_ROW_BYTES) / VX_LANES * 8u) /* 3984 */
 static inline uint32_t vx_scan_dims(uint32_t dim, uint32_t bits) {
-	uint32_t most = (VX_ROWS_PER_PAGE - 2u) * 32u; /* 3968 */
-	return bits == 1 && dim > most ? most : dim;
+	return bits == 1 && dim > VX_MOST_SCAN_DIMS ? VX_MOST_SCAN_DIMS : dim;
 }
 
 /*
- * A leaf block: vx_scan_rows code rows, then add (16 x f16), mul (16 x f16), ref (16 x u32). A last block that inserts
- * are filling is row-major until it is full: for each entry its 4 bytes of every code row, add, mul, ref.
+ * A leaf page has references (u32) for as many entries as it has room for from VX_BLOCKS_OFFSET on, then the blocks.
+ * A block: vx_scan_bytes code bytes, 16 of each, then add (16 x f16), mul (16 x f16). A last block that inserts are
+ * filling is row-major until it is full: for each entry its code bytes, add, mul.
  */
-static inline uint32_t vx_scan_rows(uint32_t dim, uint32_t bits) {
-	uint32_t per_row = 4u * (8u / bits);
-	return (vx_scan_dims(dim, bits) + per_row - 1u) / per_row;
+static inline uint32_t vx_scan_bytes(uint32_t dim, uint32_t bits) {
+	return (vx_scan_dims(dim, bits) * bits + 7u) / 8u;
 }
 static inline uint32_t vx_leaf_block_bytes(uint32_t dim, uint32_t bits) {
-	return (vx_scan_rows(dim, bits) + 2u) * VX_ROW_BYTES;
+	return vx_scan_bytes(dim, bits) * VX_LANES + VX_ROW_BYTES;
+}
+/* References of the entries of a block, and of all that a page of blocks of so many bytes has room for. */
+#define VX_LEAF_REFS_BYTES (4u * VX_LANES)
+static inline uint32_t vx_leaf_blocks_of(uint32_t block_bytes) {
+	return (VX_SPECIAL_OFFSET - VX_BLOCKS_OFFSET) / (block_bytes + VX_LEAF_REFS_BYTES);
 }
 static inline uint32_t vx_leaf_blocks_per_page(uint32_t dim, uint32_t bits) {
-	return (VX_SPECIAL_OFFSET - VX_BLOCKS_OFFSET) / vx_leaf_block_bytes(dim, bits);
+	return vx_leaf_blocks_of(vx_leaf_block_bytes(dim, bits));
 }
 static inline uint32_t vx_leaf_capacity(uint32_t dim, uint32_t bits) {
 	return vx_leaf_blocks_per_page(dim, bits) * VX_LANES;
 }
-/* The same of a page that ends with an origin; 0 where that does not fit. */
+/* Where the first block begins. */
+static inline uint32_t vx_leaf_blocks_offset(uint32_t dim, uint32_t bits) {
+	return VX_BLOCKS_OFFSET + vx_leaf_blocks_per_page(dim, bits) * VX_LEAF_REFS_BYTES;
+}
+/* The capacity of a page that ends with an origin; 0 where that does not fit. */
 static inline uint32_t vx_leaf_capacity_with_origin(uint32_t dim, uint32_t bits) {
-	uint32_t room = VX_SPECIAL_OFFSET - VX_BLOCKS_OFFSET, origin = vx_origin_bytes(dim);
-	return origin < room ? (room - origin) / vx_leaf_block_bytes(dim, bits) * VX_LANES : 0;
+	uint32_t room = VX_SPECIAL_OFFSET - vx_leaf_blocks_offset(dim, bits), origin = vx_origin_bytes(dim);
+	uint32_t fit = origin < room ? (room - origin) / vx_leaf_block_bytes(dim, bits) * VX_LANES : 0;
+	uint32_t most = vx_leaf_capacity(dim, bits);
+	return fit < most ? fit : most;
 }
 
 /*
