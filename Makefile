@@ -35,6 +35,7 @@ CORE_OBJS = \
 	core/page/page.o \
 	core/page/rows.o \
 	core/page/validate.o \
+	core/search/calibrate.o \
 	core/search/check.o \
 	core/search/check_room.o \
 	core/search/check_rows.o \
@@ -46,6 +47,7 @@ CORE_OBJS = \
 	core/search/insert.o \
 	core/search/insert_apply.o \
 	core/search/insert_route.o core/search/insert_slot.o \
+	core/search/probe.o \
 	core/search/query.o \
 	core/search/scan.o \
 	core/search/scan_emit.o \
@@ -87,6 +89,8 @@ AM_OBJS = \
 	src/am/build.o \
 	src/am/build_parallel.o \
 	src/am/change.o \
+	src/am/calibrate.o \
+	src/am/calibration.o \
 	src/am/check.o \
 	src/am/cost.o \
 	src/am/handler.o \
@@ -98,6 +102,7 @@ AM_OBJS = \
 	src/am/metric.o \
 	src/am/options.o \
 	src/am/page.o \
+	src/am/recall.o \
 	src/am/sample.o \
 	src/am/scan.o \
 	src/am/segment.o \
@@ -144,6 +149,7 @@ REGRESS = \
 	am_planner \
 	am_plans \
 	am_ddl \
+	am_calibrate \
 	am_catalog \
 
 # init makes what the others share.

@@ -1,7 +1,7 @@
 // The core alone: builds an index over a data set in memory, on its real pages, and searches it in one thread.
 //
 //   core_search NAME DIM l2|cosine|ip [recall=.8,.9,.95,.98,.99,1] [k=10] [leaf=0] [bits=0] [queries=1000] [reps=5]
-//               [grow=rows|sorted] [turns=1] [huge=1]
+//               [grow=rows|sorted] [turns=1] [huge=1] [calibrate=600]
 //
 // With turns it measures when told to: once for every line of standard input. With grow the index is not built: rows
 // are inserted one by one into an empty one, as they come or near ones together.
@@ -11,6 +11,7 @@
 // recall target: recall measured, queries per second (median of the repetitions), work per query.
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -177,6 +178,54 @@ void grow(Built &out, const Data &data, uint32_t bits, uint32_t leaf, bool sorte
 	fflush(stdout);
 }
 
+// As the server does it (src/am/buffer.c).
+void prefetch_pages(Pages &pages, const vx_want &want) {
+	for (uint32_t i = 0; i < want.nahead; i++) {
+		const uint8_t *page = pages.at(want.ahead[i]);
+		for (const uint8_t *line :
+			 {page, page + VX_SPECIAL_OFFSET, page + want.ahead_at[i], page + want.ahead_at[i] + 64})
+			__builtin_prefetch(line);
+	}
+}
+
+// As the server does it after a build (src/am/calibrate.c).
+void calibrate(Built &built, uint32_t queries) {
+	const auto start = Clock::now();
+	std::vector<std::unique_ptr<uint64_t[]>> memory;
+	const auto take = [&](size_t bytes) {
+		memory.push_back(std::make_unique<uint64_t[]>(bytes / 8 + 1));
+		return memory.back().get();
+	};
+	const size_t bytes = vx_calibrate_size(built.ix());
+	vx_calibrate *machine =
+		vx_calibrate_init(take(bytes), bytes, built.ix(), static_cast<uint32_t>(built.pages.size()), 1);
+	vx_want want{};
+	for (uint32_t i = 0; i < queries; i++) {
+		vx_calibrate_row(machine);
+		for (vx_step step; (step = vx_calibrate_next(machine, &want)) != VX_DONE;) {
+			if (step == VX_PAGE) {
+				prefetch_pages(built.pages, want);
+				vx_calibrate_page(machine, built.pages.at(want.block));
+			} else if (step == VX_MEMORY) {
+				vx_calibrate_grow(machine, take(want.bytes), want.bytes);
+			} else if (step != VX_YIELD) {
+				fprintf(stderr, "calibration: step %d, block %u\n", step, want.block);
+				exit(1);
+			}
+		}
+	}
+	vx_calibration result;
+	vx_calibrate_result(machine, &result);
+	vx_meta_calibrate(built.pages.at(VX_META_BLOCK), VX_BY_ROWS, &result);
+	printf("# calibration: %.2f s, %u queries\n", seconds(start), result.queries);
+	for (const vx_curve &curve : result.curves) {
+		printf("# ");
+		for (uint32_t i = 0; i < VX_RECALLS; i++)
+			printf(" %.2f/%.4f/%.0f", curve.efforts[i], curve.found[i], curve.entries[i]);
+		printf("\n");
+	}
+}
+
 double distance(const Data &data, const float *a, const float *b) {
 	if (data.metric == VX_L2)
 		return vx_l2_value(vx_l2_squared(a, b, data.dim));
@@ -204,12 +253,6 @@ struct Searcher {
 		scan = vx_scan_init(memory.back().get(), bytes, built.ix(), &query);
 	}
 
-	// As the server does it (src/am/buffer.c).
-	static void prefetch(const uint8_t *page, uint32_t at) {
-		for (const uint8_t *line : {page, page + VX_SPECIAL_OFFSET, page + at, page + at + 64})
-			__builtin_prefetch(line);
-	}
-
 	double value_of(const vx_want &want, const float *q) {
 		fetched++;
 		if (!want.recheck)
@@ -228,13 +271,12 @@ struct Searcher {
 		using Item = std::pair<double, uint32_t>;
 		std::priority_queue<Item, std::vector<Item>, std::greater<>> queue;
 		out.clear();
-		start({q, recall, k});
+		start({q, recall, k, VX_BY_ROWS});
 		vx_want want{};
 		for (;;) {
 			const vx_step step = vx_scan_next(scan, &want);
 			if (step == VX_PAGE) {
-				for (uint32_t i = 0; i < want.nahead; i++)
-					prefetch(built.pages.at(want.ahead[i]), want.ahead_at[i]);
+				prefetch_pages(built.pages, want);
 				vx_scan_page(scan, built.pages.at(want.block));
 				continue;
 			}
@@ -312,7 +354,8 @@ int main(int argc, char **argv) {
 												 {"bits", "0"},
 												 {"queries", "1000"},
 												 {"reps", "5"},
-												 {"huge", "1"}};
+												 {"huge", "1"},
+												 {"calibrate", "600"}};
 	for (int i = 4; i < argc; i++) {
 		const std::string text = argv[i];
 		option[text.substr(0, text.find('='))] = text.substr(text.find('=') + 1);
@@ -330,6 +373,8 @@ int main(int argc, char **argv) {
 		grow(built, data, bits, leaf, option["grow"] == "sorted");
 	else
 		build(built, data, bits, leaf);
+	if (number("calibrate") > 0)
+		calibrate(built, static_cast<uint32_t>(number("calibrate")));
 	Searcher searcher{built, data, {}};
 	const std::string &targets = option["recall"];
 	const auto measure_all = [&] {

@@ -40,6 +40,13 @@
 #define vecidx_local_transaction() (MyProc->lxid)
 #endif
 
+/* What a setting's check hook hands on is malloc'ed before 16, and allocated by guc.c from then on. */
+#if PG_VERSION_NUM >= 160000
+#define vecidx_guc_malloc(size) guc_malloc(LOG, size)
+#else
+#define vecidx_guc_malloc(size) malloc(size)
+#endif
+
 /* ---- access method: include after utils/rel.h and storage/bufmgr.h */
 
 /* How many workers a build may have. Before 17 PostgreSQL asks only for btree; include optimizer/optimizer.h. */

@@ -124,6 +124,37 @@ void rotate(const vx_index &ix, double *y) {
 	}
 }
 
+void rotate_back(const vx_index &ix, double *y) {
+	const uint32_t dim = ix.meta.dim, size = ix.rotation_size;
+	const double scale = 1 / std::sqrt(static_cast<double>(size));
+	for (uint32_t round = kRotationRounds; round-- > 0;) {
+		double *part = round % 2 == 0 ? y : y + (dim - size);
+		kernels().hadamard(part, size);
+		for (uint32_t i = 0; i < size; i++)
+			part[i] *= scale;
+		if (round == kRotationRounds / 2 && dim > kMostUnmixed)
+			mix_halves(y, dim);
+		const uint8_t *signs = signs_of(ix) + size_t(round) * dim;
+		for (uint32_t i = 0; i < dim; i++)
+			y[i] = signs[i] != 0 ? -y[i] : y[i];
+	}
+}
+
+bool decode(const vx_index &ix, const vx_code_entry &entry, float *x) {
+	const uint32_t dim = ix.meta.dim;
+	const vx_origin *anchor = anchor_of_code(ix, entry);
+	if (anchor == nullptr && anchor_number(entry.row) > 0)
+		return false;
+	double y[VX_MAX_DIM];
+	for (uint32_t i = 0; i < dim; i++)
+		y[i] = static_cast<double>(entry.scale) * entry.code[i] +
+			   (anchor != nullptr ? static_cast<double>(anchor->scale) * anchor->code[i] : 0);
+	rotate_back(ix, y);
+	for (uint32_t i = 0; i < dim; i++)
+		x[i] = static_cast<float>(y[i] + mean_of(ix)[i]);
+	return true;
+}
+
 void project_row(const vx_index &ix, const float *x, double *y) {
 	const uint32_t dim = ix.meta.dim;
 	const double scale = ix.meta.metric == VX_COSINE ? 1 / std::sqrt(squared_norm(x, dim)) : 1;

@@ -87,10 +87,16 @@ inline const vx_origin &anchor_of(const vx_index &ix, uint32_t number) {
 // cover a part or come near to it: below, it costs more than it gives.
 inline constexpr uint32_t kMostUnmixed = 2000;
 void rotate(const vx_index &ix, double *y);
+// Its inverse: each step of it is its own.
+void rotate_back(const vx_index &ix, double *y);
 
 // A query or row brought into the rotated space, in float64. For inner product a *query* is not centred.
 void project_row(const vx_index &ix, const float *x, double *y);
 void project_query(const vx_index &ix, const float *q, double *y);
+
+// The vector that a code stands for, float32[dim], as the table has it (of unit length under cosine). False: it names
+// an anchor that there is not.
+bool decode(const vx_index &ix, const vx_code_entry &entry, float *x);
 
 // Refine code of a point already in the rotated space. out.row is left alone.
 void encode_point(const double *y, uint32_t dim, vx_code_entry &out);

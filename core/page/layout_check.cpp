@@ -20,7 +20,8 @@ static_assert(offsetof(vx_special, level) == 18 && offsetof(vx_special, entry_by
 static_assert(offsetof(vx_special, page_id) == 22);
 
 // ---- meta
-static_assert(sizeof(vx_meta) == 168);
+static_assert(sizeof(vx_curve) == 224 && sizeof(vx_calibration) == 688 && offsetof(vx_calibration, curves) == 16);
+static_assert(sizeof(vx_meta) == 1544 && offsetof(vx_meta, calibrations) == 168);
 static_assert(offsetof(vx_meta, magic) == 0 && offsetof(vx_meta, version) == 4 && offsetof(vx_meta, dim) == 8);
 static_assert(offsetof(vx_meta, metric) == 12 && offsetof(vx_meta, tree) == 13);
 static_assert(offsetof(vx_meta, scan_bits) == 14 && offsetof(vx_meta, levels) == 15);

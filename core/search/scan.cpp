@@ -18,8 +18,8 @@ constexpr uint64_t kFewestEstimates = 10;
 constexpr uint64_t kLargestBatch = uint64_t(1) << 40;
 // Survivors that are refined before more leaves are opened.
 constexpr size_t kMostWaiting = 8192;
-// For each row wanted: survivors that are refined first, and how many there must be for that.
-constexpr uint64_t kBestARow = 2, kSurvivorsARow = 4;
+// Survivors that there must be for each row wanted so that some are refined first.
+constexpr uint64_t kSurvivorsARow = 4;
 
 // ---- chains
 
@@ -77,13 +77,25 @@ void start_pass(vx_scan &s) {
 			children.opened = 0;
 }
 
+void set_dial(vx_scan &s) {
+	const auto k = static_cast<double>(s.k);
+	const double effort = s.probe != nullptr ? kMostEffort : effort_for(s.efforts, k);
+	s.dial = dial_at(s.ix->meta, effort, s.wanted.recall, k);
+}
+
 void widen(vx_scan &s) {
 	s.k = std::min(s.k * 2, kLargestBatch);
+	set_dial(s);
 	start_pass(s);
 	s.stats.passes++;
 	s.phase = s.has_tree ? Phase::kFirst : Phase::kRaw;
 	if (!s.has_tree)
 		start_chain(s, s.raw);
+}
+
+// Room for what a probe notes of the next leaf or of a page of codes.
+bool reserve_probe(vx_scan &s, size_t rows) {
+	return s.probe == nullptr || s.probe->reserve(s.arena, s.nodes.size() * VX_LANES, rows);
 }
 
 void open_node(vx_scan &s, uint32_t number) {
@@ -98,6 +110,8 @@ void open_node(vx_scan &s, uint32_t number) {
 	s.in_leaf = true;
 	s.leaf_base = s.current.base;
 	s.stats.leaves++;
+	if (s.probe != nullptr)
+		s.probe->open(number, s.gated);
 }
 
 void start_refine(vx_scan &s, Phase after) {
@@ -157,7 +171,8 @@ vx_step continue_reading(vx_scan &s, vx_want &want) {
 		s.in_leaf = false;
 		return VX_DONE;
 	}
-	return reserve_leaf(s) ? ask_chain(s, want) : need_memory(s, want);
+	const bool room = reserve_leaf(s) && reserve_probe(s, vx_leaf_capacity(s.query.dim, s.ix->meta.scan_bits));
+	return room ? ask_chain(s, want) : need_memory(s, want);
 }
 
 void announce_page(vx_want &want, uint32_t block, size_t at) {
@@ -191,6 +206,8 @@ vx_step step_first(vx_scan &s, vx_want &want) {
 		start_refine(s, Phase::kGate);
 		return VX_DONE;
 	}
+	if (!reserve_probe(s, 0))
+		return need_memory(s, want);
 	open_node(s, s.picks[s.pick++]);
 	if (s.in_leaf)
 		s.first_opened++;
@@ -206,8 +223,10 @@ vx_step step_gate(vx_scan &s, vx_want &want) {
 		to_emit(s, Phase::kGate);
 		return VX_DONE;
 	}
-	if (!s.open.reserve(s.arena, s.nodes.size() * VX_LANES))
+	if (!s.open.reserve(s.arena, s.nodes.size() * VX_LANES) || !reserve_probe(s, 0))
 		return need_memory(s, want);
+	if (s.probe != nullptr)
+		watch_gate(s);
 	choose_gate(s);
 	s.announced = 0;
 	if (s.open.empty())
@@ -235,6 +254,8 @@ vx_step step_open(vx_scan &s, vx_want &want) {
 		start_refine(s, Phase::kGate); // finds nothing more unless nodes were opened or rho_k is still unknown
 		return VX_DONE;
 	}
+	if (!reserve_probe(s, 0))
+		return need_memory(s, want);
 	const uint32_t number = s.open[s.open_at++];
 	if (s.dial.exact && !(s.nodes[number / VX_LANES].bound[child_lane(number)] < s.highs.threshold()))
 		return VX_DONE;
@@ -273,7 +294,7 @@ vx_step step_refine(vx_scan &s, vx_want &want) {
 	const uint32_t dim = s.query.dim;
 	if (s.long_code.begun())
 		return ask(s, want, s.long_code.rest);
-	if (!reserve_rows(s, vx_codes_per_page(dim)))
+	if (!reserve_rows(s, vx_codes_per_page(dim)) || !reserve_probe(s, vx_codes_per_page(dim)))
 		return need_memory(s, want);
 	const vx_step step = ask(s, want, ref_block(s.waiting[s.refine_at].ref, dim));
 	s.announced = std::max(s.announced, s.refine_at);
@@ -320,7 +341,8 @@ void read_meta(vx_scan &s, const void *page) {
 	}
 	s.lost_start = VX_NEVER;
 	s.start = meta.clock;
-	s.dial = dial_for(meta, s.recall);
+	s.efforts = efforts_for(meta, s.wanted.by, s.wanted.recall);
+	set_dial(s);
 	s.has_tree = meta.levels > 0;
 	s.levels = meta.levels;
 	s.root_block = meta.root;
@@ -376,14 +398,16 @@ vx_scan *vx_scan_init(void *memory, size_t bytes, const vx_index *ix, const vx_q
 
 void vx_scan_restart(vx_scan *s, const vx_query *query) {
 	prepare_query(*s->ix, query->vector, s->query_memory, s->query);
-	s->recall = query->recall;
-	s->dial = dial_for(s->ix->meta, query->recall);
+	s->wanted = *query;
+	s->wanted.vector = nullptr;
 	s->fault = s->lost = nullptr;
 	s->lost_start = VX_NEVER;
 	s->stale = false;
 	s->emitted.clear();
 	s->emitted_high = -INFINITY;
 	s->k = query->k > 0 ? query->k : kFirstBatch;
+	s->efforts = efforts_for(s->ix->meta, query->by, query->recall);
+	set_dial(*s);
 	begin(*s);
 }
 

@@ -17,6 +17,7 @@
 #include "page/rows.hpp"
 #include "search/children.hpp"
 #include "search/dial.hpp"
+#include "search/probe.hpp"
 #include "search/query.hpp"
 
 namespace vecidx {
@@ -76,8 +77,10 @@ struct Root {
 struct vx_scan {
 	const vx_index *ix;
 	vecidx::Query query;
-	double recall;
+	vx_query wanted; // as asked for; its vector is gone
+	vecidx::Efforts efforts;
 	vecidx::Dial dial;
+	vecidx::Probe *probe; // watches, and opens the gate as far as it goes; nullptr: an ordinary scan
 	vecidx::Arena arena;
 	void *query_memory;
 	vx_scan_stats stats;
@@ -146,6 +149,8 @@ bool reserve_inner(vx_scan &s);
 bool choose_picks(vx_scan &s);
 // List in `open` what must be opened now that rho_k is known: inner nodes alone while any passes, then leaves.
 void choose_gate(vx_scan &s);
+// Tell the probe at which efforts the gate lets leaves through.
+void watch_gate(vx_scan &s);
 
 // ---- scan_rows.cpp: leaf, code, raw and list pages
 void read_leaf(vx_scan &s, const void *page);
@@ -154,6 +159,8 @@ void read_raw(vx_scan &s, const void *page);
 void read_list(vx_scan &s, const void *page);
 void trim_waiting(vx_scan &s);
 void trim_rest(vx_scan &s);
+// The estimate up to which rows are refined when the k-th distance is this.
+float refine_cut(const vx_scan &s, double k_th, float epsilon);
 bool reserve_leaf(vx_scan &s);
 bool reserve_rows(vx_scan &s, size_t rows);
 

@@ -41,8 +41,11 @@ struct Best {
 	}
 };
 
-// Score that the leaves nearest to the query have, on the average of a few: that of the nearest alone says less.
+// Score that the leaves nearest to the query have, on the average of a few: that of the nearest alone says less. A gate
+// of products does without.
 float nearest_score(const vx_scan &s) {
+	if (s.query.metric == VX_IP)
+		return 0;
 	Best best;
 	for (uint32_t i = 0; i < s.nodes.size(); i++)
 		if (s.nodes[i].level == 0)
@@ -60,13 +63,13 @@ struct Gate {
 	double rho;
 	GateTerms terms{};
 
-	Gate(const vx_scan &s, double k_th) : rho(k_th) {
-		terms.limit = s.dial.alpha;
+	Gate(const vx_scan &s, const Dial &dial, double k_th, float nearest) : rho(k_th) {
+		terms.limit = dial.alpha;
 		if (s.query.metric == VX_IP)
 			return;
-		const double spread = s.ix->meta.spread, deviations = 2.0 * s.dial.sigmas * s.dial.deviation;
+		const double spread = s.ix->meta.spread, deviations = 2.0 * dial.sigmas * dial.deviation;
 		terms.reach = static_cast<float>(estimate_units(s.query, rho));
-		terms.limit = nearest_score(s) + s.dial.alpha * terms.reach;
+		terms.limit = nearest + dial.alpha * terms.reach;
 		terms.breadth = static_cast<float>(deviations * deviations);
 		terms.unit = static_cast<float>(1 / (s.query.squared + spread * spread)); // no square exceeds a float then
 		terms.coarse = kCoarse * static_cast<float>(s.query.norm);
@@ -113,8 +116,25 @@ bool choose_picks(vx_scan &s) {
 	return s.npicks > 0;
 }
 
+void watch_gate(vx_scan &s) {
+	if (!s.probe->watches(s.nodes.size()))
+		return;
+	const float nearest = nearest_score(s);
+	for (uint32_t curve = 0; curve < VX_CALIBRATED_KS; curve++) {
+		const double rho = s.probe->k_th(curve);
+		for (uint32_t number = 0; number <= s.probe->widest(curve); number++) {
+			const Gate gate(s, dial_at(s.ix->meta, Probe::effort(number), s.wanted.recall, kCalibratedKs[curve]), rho,
+							nearest);
+			for (uint32_t i = 0; i < s.nodes.size(); i++)
+				if (s.nodes[i].level == 0)
+					s.probe->passed(i, passing(s, gate, s.nodes[i]) & s.nodes[i].seen & ~s.nodes[i].opened, curve,
+									number);
+		}
+	}
+}
+
 void choose_gate(vx_scan &s) {
-	const Gate gate(s, s.highs.threshold());
+	const Gate gate(s, s.dial, s.highs.threshold(), nearest_score(s));
 	s.open.clear();
 	s.open_at = 0;
 	bool inner = false;
@@ -122,7 +142,8 @@ void choose_gate(vx_scan &s) {
 		const Children &children = s.nodes[i];
 		if (inner && children.level == 0)
 			continue;
-		uint32_t mask = passing(s, gate, children) & children.seen & ~children.opened;
+		uint32_t mask = (s.probe != nullptr && children.level == 0 ? s.probe->passing(i) : passing(s, gate, children)) &
+						children.seen & ~children.opened;
 		if (mask != 0 && children.level > 0 && !inner) {
 			inner = true;
 			s.open.clear();

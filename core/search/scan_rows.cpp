@@ -67,18 +67,18 @@ float query_rounding_of(const vx_scan &s, const Node &leaf) {
 
 // How far an estimate near `squared` may be from the truth: the deviation of codes, which shrinks with the distance,
 // and that of the query's rounding, which does not. They have nothing to do with each other.
-float doubt(const vx_scan &s, float error, float squared) {
+float doubt(const vx_scan &s, float epsilon, float error, float squared) {
 	if (s.query.metric == VX_IP) // half of it for a product; near the mean it is little beside the error
-		return s.dial.epsilon *
+		return epsilon *
 			   (error * static_cast<float>(s.query.norm) + (s.query.fine != nullptr ? s.query_rounding / 2 : 0));
-	return s.dial.epsilon * std::sqrt(error * error * std::max(0.0F, squared) + s.query_rounding * s.query_rounding);
+	return epsilon * std::sqrt(error * error * std::max(0.0F, squared) + s.query_rounding * s.query_rounding);
 }
 
 // The largest true value that an estimate like this may stand for. Its deviation belongs to that value and not to the
 // estimate: the smallest of many estimates lies far below its row's distance, even below 0.
 float most_of(const vx_scan &s, float error, float estimate) {
 	if (s.query.metric == VX_IP)
-		return estimate + doubt(s, error, 0);
+		return estimate + doubt(s, s.dial.epsilon, error, 0);
 	const float half = s.dial.epsilon * error / 2, from = estimate + s.dial.epsilon * s.query_rounding;
 	const float root = half + std::sqrt(std::max(0.0F, half * half + from));
 	return root * root;
@@ -89,10 +89,10 @@ float estimate_cut(const vx_scan &s, const Node &leaf, const vx_leaf_header &hea
 	if (!s.gated) { // no rho_k yet: the k-th best estimate, with doubt on both sides
 		const float kth = s.estimates.threshold();
 		const float most = most_of(s, s.code_error, kth) + s.code_rounding;
-		return most + doubt(s, header.error, std::min(most, leaf.base)) + rounding_of(s, leaf, header);
+		return most + doubt(s, s.dial.epsilon, header.error, std::min(most, leaf.base)) + rounding_of(s, leaf, header);
 	}
 	const auto rho = static_cast<float>(estimate_units(s.query, s.highs.threshold()));
-	return rho + doubt(s, header.error, std::min(rho, leaf.base)) + rounding_of(s, leaf, header);
+	return rho + doubt(s, s.dial.epsilon, header.error, std::min(rho, leaf.base)) + rounding_of(s, leaf, header);
 }
 
 // The leaf's centroid moved since its codes were written: they are relative to another point.
@@ -151,6 +151,8 @@ void scan_codes(vx_scan &s, const void *page, uint32_t count) {
 	}
 	s.waiting.set_size(s.waiting.size() + found);
 	s.complete = s.complete && found == entries;
+	for (uint32_t i = 0; s.probe != nullptr && i < found; i++)
+		s.probe->survived(out[i].ref);
 }
 
 } // namespace
@@ -180,6 +182,8 @@ void read_leaf(vx_scan &s, const void *page) {
 		return;
 	const auto &header = page_header<vx_chain_header>(page);
 	s.stats.entries += header.count;
+	if (s.probe != nullptr)
+		s.probe->read(header.count);
 	if (s.dial.exact || s.query.wild || !s.query.ordered)
 		take_all(s, page, header.count);
 	else
@@ -204,14 +208,18 @@ void trim_waiting(vx_scan &s) {
 		return;
 	const float kth = s.estimates.threshold();
 	const float most = most_of(s, s.code_error, kth) + s.code_rounding;
-	const float cut = most + doubt(s, s.code_error, most) + s.code_rounding;
+	const float cut = most + doubt(s, s.dial.epsilon, s.code_error, most) + s.code_rounding;
 	drop_above(s, 0, cut);
+}
+
+float refine_cut(const vx_scan &s, double k_th, float epsilon) {
+	const auto rho = static_cast<float>(estimate_units(s.query, k_th));
+	return rho + doubt(s, epsilon, s.code_error, rho) + s.code_rounding;
 }
 
 // Between refinements: drop what rho_k has put out of reach.
 void trim_rest(vx_scan &s) {
-	const auto rho = static_cast<float>(estimate_units(s.query, s.highs.threshold()));
-	drop_above(s, s.refine_at, rho + doubt(s, s.code_error, rho) + s.code_rounding);
+	drop_above(s, s.refine_at, refine_cut(s, s.highs.threshold(), s.dial.epsilon));
 }
 
 namespace {
@@ -224,6 +232,11 @@ void refine(vx_scan &s, const vx_code_entry &entry) {
 	}
 	const CodedIntervals intervals = coded_intervals(*s.ix, s.query, entry);
 	const Interval &interval = s.dial.exact ? intervals.proved : intervals.likely;
+	if (s.probe != nullptr) {
+		if (s.probe->is_self(entry.row))
+			return;
+		s.probe->refined(s.waiting[s.refine_at].ref, s.waiting[s.refine_at].est, interval.low, interval.high);
+	}
 	keep_candidate(s, {interval.low, interval.high, intervals.proved.low, entry.row});
 }
 

@@ -417,6 +417,23 @@ COMMENT ON FUNCTION vecidx_check(regclass, boolean) IS
 -- It reads everything and keeps writers out meanwhile.
 REVOKE ALL ON FUNCTION vecidx_check(regclass, boolean) FROM PUBLIC;
 
+CREATE FUNCTION vecidx_calibrate(index regclass) RETURNS integer
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION vecidx_calibrate(regclass) IS
+    'measure, with rows of the index, how much work gives which recall';
+CREATE FUNCTION vecidx_calibrate(index regclass, queries vector[]) RETURNS integer
+    AS 'MODULE_PATHNAME', 'vecidx_calibrate_queries' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION vecidx_calibrate(regclass, vector[]) IS
+    'measure, with these queries, how much work gives which recall: for vecidx.calibration = queries';
+CREATE FUNCTION vecidx_calibration(
+    index regclass,
+    OUT by text, OUT k integer, OUT recall double precision, OUT effort real, OUT found real, OUT leaves real,
+    OUT entries real, OUT queries integer
+) RETURNS SETOF record
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
+COMMENT ON FUNCTION vecidx_calibration(regclass) IS
+    'how much work of a vecidx index gives which recall, as it was measured last';
+
 CREATE FUNCTION vecidx_info(
     index regclass,
     OUT format_version integer, OUT dimensions integer, OUT metric text, OUT tree text,

@@ -29,6 +29,7 @@
 #define VECIDX_PHASE_ASSIGNING 4
 #define VECIDX_PHASE_SORTING 5
 #define VECIDX_PHASE_WRITING 6
+#define VECIDX_PHASE_CALIBRATING 7
 
 /* ---- options.c: storage parameters and settings */
 
@@ -38,14 +39,26 @@ typedef struct VecidxOptions {
 	int scan_bits; /* 0 chooses */
 	int leaf_size; /* 0 chooses */
 	int seed;
+	double recall; /* 0: the default */
 } VecidxOptions;
 
 typedef enum VecidxTree { VECIDX_TREE_AUTO, VECIDX_TREE_KMEANS } VecidxTree;
 
-extern double vecidx_recall_target; /* vecidx.recall */
-
 extern void vecidx_options_define(void);
 extern VecidxOptions vecidx_options_of(Relation index);
+
+/* ---- recall.c: vecidx.recall and vecidx.calibration */
+
+extern void vecidx_recall_define(void);
+extern double vecidx_recall_of(Relation index);
+extern vx_calibrated_by vecidx_calibrated_by(void);
+
+/* ---- calibrate.c */
+
+/* Measures an index that its builder has just written. */
+extern void vecidx_calibrate_new(Relation index);
+/* For VACUUM: measures it again if it is no more what was measured. */
+extern void vecidx_calibrate_changed(Relation index);
 
 /* ---- shape.c: what the meta page of an index says, kept with the relation */
 

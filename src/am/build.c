@@ -104,6 +104,8 @@ IndexBuildResult *vecidx_build(Relation heap, Relation index, IndexInfo *info) {
 	vecidx_build_train(&build);
 	result->heap_tuples = vecidx_build_write(&build, &result->index_tuples);
 	vecidx_team_end(&build);
+	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, VECIDX_PHASE_CALIBRATING);
+	vecidx_calibrate_new(index);
 	vecidx_fault("before", "build");
 	if (RelationNeedsWAL(index))
 		log_newpage_range(index, MAIN_FORKNUM, 0, build.pages.nblocks, true);

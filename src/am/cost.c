@@ -36,17 +36,25 @@ static vx_meta unknown_meta(double rows) {
 	return meta;
 }
 
-static vx_meta meta_of(IndexOptInfo *info) {
-	vx_meta meta = unknown_meta(info->tuples), found;
+/* What a scan's work depends on beside the rows wanted. */
+typedef struct Searched {
+	vx_meta meta;
+	double recall;
+} Searched;
+
+static Searched searched(IndexOptInfo *info) {
+	Searched searched = {unknown_meta(info->tuples), 0.95};
+	vx_meta found;
 	Relation index;
 
 	if (info->hypothetical)
-		return meta;
+		return searched;
 	index = index_open(info->indexoid, NoLock); /* the planner holds a lock already */
 	if (vecidx_meta_if_sound(index, &found))
-		meta = found;
+		searched.meta = found;
+	searched.recall = vecidx_recall_of(index);
 	index_close(index, NoLock);
-	return meta;
+	return searched;
 }
 
 static Cost price_of(const vx_meta *meta, const vx_estimate *work) {
@@ -61,14 +69,14 @@ static Selectivity share_wanted(PlannerInfo *root, IndexOptInfo *info) {
 }
 
 /* What the passes take that look for more than `done` and up to `wanted` rows; each looks for twice as many. */
-static Cost passes_price(const vx_meta *meta, double rows, double *done, double wanted) {
+static Cost passes_price(const Searched *index, double rows, double *done, double wanted) {
 	Cost price = 0;
 	vx_estimate work;
 
 	while (*done < wanted) {
 		*done *= 2;
-		vx_scan_estimate(meta, rows, vecidx_recall_target, Min(*done, rows), &work);
-		price += price_of(meta, &work);
+		vx_scan_estimate(&index->meta, rows, index->recall, Min(*done, rows), &work);
+		price += price_of(&index->meta, &work);
 	}
 	return price;
 }
@@ -88,7 +96,7 @@ void vecidx_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
 						  Selectivity *selectivity, double *correlation, double *pages) {
 	IndexOptInfo *info = path->indexinfo;
 	double rows = Max(info->tuples, 1), limit = root->limit_tuples > 0 ? root->limit_tuples : DEFAULT_ROWS, done;
-	vx_meta meta;
+	Searched index;
 	vx_estimate all;
 
 	*selectivity = 1;
@@ -99,10 +107,10 @@ void vecidx_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
 		vecidx_disable_path(path);
 		return;
 	}
-	meta = meta_of(info);
+	index = searched(info);
 	done = Min(limit, rows) / 2;
-	*startup = passes_price(&meta, rows, &done, Min(limit / Max(share_wanted(root, info), 1e-9), rows));
-	*total = *startup + passes_price(&meta, rows, &done, rows) + order_price(root, path, rows);
-	vx_scan_estimate(&meta, rows, vecidx_recall_target, rows, &all);
+	*startup = passes_price(&index, rows, &done, Min(limit / Max(share_wanted(root, info), 1e-9), rows));
+	*total = *startup + passes_price(&index, rows, &done, rows) + order_price(root, path, rows);
+	vx_scan_estimate(&index.meta, rows, index.recall, rows, &all);
 	*pages = Min(all.pages, info->pages);
 }

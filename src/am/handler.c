@@ -33,6 +33,8 @@ static char *vecidx_phase_name(int64 phase) {
 		return "assigning rows to leaves";
 	case VECIDX_PHASE_SORTING:
 		return "sorting rows by leaf";
+	case VECIDX_PHASE_CALIBRATING:
+		return "measuring recall";
 	case VECIDX_PHASE_WRITING:
 		return "writing pages";
 	default:

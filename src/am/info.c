@@ -70,11 +70,12 @@ static const char *metric_name(uint8 metric) {
 }
 
 /* In the order of the function's columns. */
-static void fill(Datum *values, bool *isnull, const vx_meta *meta, const Census *census, BlockNumber blocks) {
+static void fill(Datum *values, bool *isnull, const vx_meta *meta, double recall, const Census *census,
+				 BlockNumber blocks) {
 	vx_estimate work;
 	int i = 0;
 
-	vx_scan_estimate(meta, (double)census->live, vecidx_recall_target, EXPECTED_FOR, &work);
+	vx_scan_estimate(meta, (double)census->live, recall, EXPECTED_FOR, &work);
 	values[i++] = Int32GetDatum((int32)meta->version);
 	values[i++] = Int32GetDatum((int32)meta->dim);
 	values[i++] = CStringGetTextDatum(metric_name(meta->metric));
@@ -114,7 +115,7 @@ Datum vecidx_info(PG_FUNCTION_ARGS) {
 	check_privilege(index);
 	vecidx_meta_now(index, &meta);
 	blocks = take_census(index, &meta, &census);
-	fill(values, isnull, &meta, &census, blocks);
+	fill(values, isnull, &meta, vecidx_recall_of(index), &census, blocks);
 	vecidx_close_inspected(index, heap, AccessShareLock);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tuple), values, isnull)));
 }

@@ -9,8 +9,6 @@
 #include "am/am.h"
 #include "am/faults.h"
 
-double vecidx_recall_target = 0.95;
-
 static relopt_kind option_kind;
 
 static relopt_enum_elt_def tree_values[] = {{"auto", VECIDX_TREE_AUTO}, {"kmeans", VECIDX_TREE_KMEANS}, {NULL, 0}};
@@ -28,15 +26,27 @@ static void define_storage_parameters(void) {
 					  AccessExclusiveLock);
 	add_int_reloption(option_kind, "seed", "Seed of all random choices of a build", 0, 0, PG_INT32_MAX,
 					  AccessExclusiveLock);
+	/* scans read this one, so it may be changed at any time */
+	add_real_reloption(option_kind, "recall", "Share of the true nearest rows that scans shall find; 0: the default", 0,
+					   0, 1, ShareUpdateExclusiveLock);
 }
 
 void vecidx_options_define(void) {
 	define_storage_parameters();
-	DefineCustomRealVariable("vecidx.recall", "Share of the true nearest rows that an index scan shall find.",
-							 "1 gives exact results. It never affects which rows a condition finds.",
-							 &vecidx_recall_target, 0.95, 0.5, 1.0, PGC_USERSET, 0, NULL, NULL, NULL);
+	vecidx_recall_define();
 	vecidx_faults_define();
 	MarkGUCPrefixReserved("vecidx");
+}
+
+/* What the type of the parameter does not say. */
+static bytea *checked(bytea *options, bool validate) {
+	double recall = options != NULL ? ((VecidxOptions *)options)->recall : 0;
+
+	if (validate && recall != 0 && recall < 0.5)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("value %g out of bounds for option \"recall\"", recall),
+						errdetail("Valid values are 0 and those between 0.5 and 1.")));
+	return options;
 }
 
 bytea *vecidx_options(Datum reloptions, bool validate) {
@@ -45,10 +55,12 @@ bytea *vecidx_options(Datum reloptions, bool validate) {
 		{.optname = "scan_bits", .opttype = RELOPT_TYPE_ENUM, .offset = offsetof(VecidxOptions, scan_bits)},
 		{.optname = "leaf_size", .opttype = RELOPT_TYPE_INT, .offset = offsetof(VecidxOptions, leaf_size)},
 		{.optname = "seed", .opttype = RELOPT_TYPE_INT, .offset = offsetof(VecidxOptions, seed)},
+		{.optname = "recall", .opttype = RELOPT_TYPE_REAL, .offset = offsetof(VecidxOptions, recall)},
 	};
 
-	return (bytea *)build_reloptions(reloptions, validate, option_kind, sizeof(VecidxOptions), elements,
-									 lengthof(elements));
+	return checked((bytea *)build_reloptions(reloptions, validate, option_kind, sizeof(VecidxOptions), elements,
+											 lengthof(elements)),
+				   validate);
 }
 
 VecidxOptions vecidx_options_of(Relation index) {

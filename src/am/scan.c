@@ -72,7 +72,7 @@ static const float *query_vector(const VecidxWorkspace *work, ScanKey key) {
 }
 
 static void start(IndexScanDesc scan, VecidxScan *state) {
-	vx_query query = {.recall = vecidx_recall_target, .k = state->rows};
+	vx_query query = {.recall = vecidx_recall_of(scan->indexRelation), .k = state->rows, .by = vecidx_calibrated_by()};
 	VecidxWorkspace *work = state->work;
 
 	if (!IsMVCCSnapshot(scan->xs_snapshot))

@@ -56,7 +56,8 @@ public:
 	Executor(Store &store, const Index &ix, const std::vector<Vector> &rows) : store_(store), ix_(ix), rows_(rows) {}
 
 	Execution run(const Vector &q, double recall, size_t limit, bool tell_limit = true) {
-		const vx_query query{q.data(), recall, tell_limit && limit < UINT32_MAX ? static_cast<uint32_t>(limit) : 0};
+		const vx_query query{q.data(), recall, tell_limit && limit < UINT32_MAX ? static_cast<uint32_t>(limit) : 0,
+							 VX_BY_ROWS};
 		vx_scan *scan = start(query);
 		vx_scan_stats before{};
 		vx_scan_stats_get(scan, &before);

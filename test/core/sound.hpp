@@ -34,7 +34,7 @@ inline void require_sound(Store &store, const Index &ix, uint64_t n) {
 }
 
 inline void require_scanned_once(Store &store, const Index &ix, const Vector &q, double recall, uint64_t n) {
-	const vx_query query{q.empty() ? nullptr : q.data(), recall, 10};
+	const vx_query query{q.empty() ? nullptr : q.data(), recall, 10, VX_BY_ROWS};
 	const ScanResult result = scan(store, ix, query);
 	REQUIRE(result.end == VX_DONE);
 	std::set<uint64_t> seen;

@@ -197,7 +197,7 @@ TEST_CASE("a scan that began before an anchor fetches the rows that it cannot bo
 	Index old = moved.ix;
 	old.get()->meta.nanchors = 0;
 	old.get()->meta.anchors = VX_NO_BLOCK;
-	const ScanResult all = scan(moved.store, old, {q.data(), 1, 10});
+	const ScanResult all = scan(moved.store, old, {q.data(), 1, 10, VX_BY_ROWS});
 	CHECK(all.hits.size() == kFirst + kLater);
 }
 
@@ -249,7 +249,7 @@ TEST_CASE("damage to anchors is found", "[anchors]") {
 		// that row can be anywhere, so whoever searches fetches it
 		const uint64_t number = number_of(entry.row);
 		const Vector q(kDimensions, -50);
-		const ScanResult all = scan(moved.store, moved.ix, {q.data(), 1, 10});
+		const ScanResult all = scan(moved.store, moved.ix, {q.data(), 1, 10, VX_BY_ROWS});
 		CHECK(std::any_of(all.hits.begin(), all.hits.end(), [&](const Hit &hit) { return hit.number == number; }));
 	}
 	SECTION("a code of another") {

@@ -30,7 +30,7 @@ uint32_t find(Store &store, vx_page_kind kind) {
 
 // A scan to its end in so many steps that no sound one needs them.
 ScanResult bounded_scan(Store &store, const Index &ix, const Vector &q, double recall) {
-	const vx_query query{q.data(), recall, 10};
+	const vx_query query{q.data(), recall, 10, VX_BY_ROWS};
 	store.reads = 0;
 	ScanResult result = scan(store, ix, query, 10000);
 	REQUIRE(store.reads < 100000);

@@ -54,7 +54,7 @@ TEST_CASE("an index born empty grows by inserts", "[grow]") {
 	const double per_leaf = static_cast<double>(rows.size()) / living.store.meta().leaves;
 	CHECK(per_leaf < vx_leaf_capacity(dim, living.store.meta().scan_bits));
 	CHECK(per_leaf > vx_leaf_capacity(dim, living.store.meta().scan_bits) / 3.0);
-	const vx_query query{rows[17].data(), 1, 10};
+	const vx_query query{rows[17].data(), 1, 10, VX_BY_ROWS};
 	const ScanResult all = scan(living.store, living.index, query);
 	std::set<uint64_t> seen;
 	for (const Hit &hit : all.hits)

@@ -13,7 +13,8 @@ constexpr uint32_t kDim = 12;
 // A scan under way, and the rows it owes.
 struct Running {
 	Running(Store &store, const Index &ix, const std::set<uint64_t> &rows, Vector q, double recall)
-		: query(std::move(q)), scanning(store, ix, {query.empty() ? nullptr : query.data(), recall, 10}), owed(rows) {}
+		: query(std::move(q)), scanning(store, ix, {query.empty() ? nullptr : query.data(), recall, 10, VX_BY_ROWS}),
+		  owed(rows) {}
 
 	Vector query;
 	Scanning scanning;

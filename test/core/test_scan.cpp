@@ -280,7 +280,7 @@ TEST_CASE("a query without a direction gets every row once, in any order") {
 		const Index ix = store.open();
 		const Vector zero(16, 0.0F);
 		for (const float *vector : {static_cast<const float *>(nullptr), zero.data()}) {
-			const ScanResult all = scan(store, ix, {vector, 0.95, 0});
+			const ScanResult all = scan(store, ix, {vector, 0.95, 0, VX_BY_ROWS});
 			std::set<uint64_t> seen;
 			for (const Hit &hit : all.hits) {
 				CHECK(hit.order == VX_ORDER_ANY);
@@ -321,7 +321,7 @@ TEST_CASE("removed rows do not come back") {
 	const Index ix = store.open();
 	remove_rows(store, [](uint64_t i) { return i % 3 != 0; });
 	const Vector q = make_query(random, {}, 16);
-	const ScanResult all = scan(store, ix, {q.data(), 0.95, 10});
+	const ScanResult all = scan(store, ix, {q.data(), 0.95, 10, VX_BY_ROWS});
 	std::set<uint64_t> seen;
 	for (const Hit &hit : all.hits) {
 		CHECK(hit.number % 3 == 0);
@@ -351,7 +351,7 @@ TEST_CASE("damaged pages are reported and never followed") {
 		else
 			for (int i = 0; i < 8; i++)
 				page.bytes[(random() % 2 != 0 ? 24 : 8176) + random() % 16] = static_cast<uint8_t>(random());
-		const ScanResult result = scan(store, ix, {q.data(), round % 2 == 0 ? 1.0 : 0.95, 0}, 20000);
+		const ScanResult result = scan(store, ix, {q.data(), round % 2 == 0 ? 1.0 : 0.95, 0, VX_BY_ROWS}, 20000);
 		reported += result.end == VX_CORRUPT;
 		CHECK((result.end == VX_CORRUPT || result.end == VX_DONE || result.end == VX_STALE));
 	}

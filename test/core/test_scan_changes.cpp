@@ -104,7 +104,7 @@ constexpr Case kCases[] = {{"a leaf forgets", leaf_forgets},         {"a leaf is
 constexpr double kModes[] = {1, 0.95, 0}; // 0: no order
 
 vx_query query_of(const World &w, double mode) {
-	return {mode > 0 ? w.query.data() : nullptr, mode > 0 ? mode : 0.95, 10};
+	return {mode > 0 ? w.query.data() : nullptr, mode > 0 ? mode : 0.95, 10, VX_BY_ROWS};
 }
 
 struct Observed {
@@ -272,7 +272,7 @@ TEST_CASE("the raw run may move under a scan", "[scan]") {
 				uint64_t reads = 0;
 				uint32_t starts = 0;
 				changed = false;
-				const vx_query query{mode > 0 ? q.data() : nullptr, mode > 0 ? mode : 0.95, 3};
+				const vx_query query{mode > 0 ? q.data() : nullptr, mode > 0 ? mode : 0.95, 3, VX_BY_ROWS};
 				const ScanResult result = scan(store, ix, query, SIZE_MAX, [&](uint32_t block) {
 					starts += block == VX_META_BLOCK;
 					if (reads++ != n)

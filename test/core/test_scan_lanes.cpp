@@ -108,16 +108,17 @@ TEST_CASE("a scan sees the tree as it was when it started", "[scan]") {
 	const Index ix = w.store.open();
 	const double recall = GENERATE(1.0, 0.95, 0.0); // 0: no order
 	uint32_t reads = 0;
-	const ScanResult result = scan(w.store, ix, {recall > 0 ? w.query.data() : nullptr, recall > 0 ? recall : 0.95, 10},
-								   SIZE_MAX, [&](uint32_t) {
-									   if (reads++ != 1)
-										   return; // right after the meta page
-									   Growth growth(w.store);
-									   for (const LaneAt &lane : growth.lanes(1))
-										   growth.replace(lane);
-									   for (const LaneAt &lane : growth.lanes(2))
-										   growth.replace(lane);
-								   });
+	const ScanResult result =
+		scan(w.store, ix, {recall > 0 ? w.query.data() : nullptr, recall > 0 ? recall : 0.95, 10, VX_BY_ROWS}, SIZE_MAX,
+			 [&](uint32_t) {
+				 if (reads++ != 1)
+					 return; // right after the meta page
+				 Growth growth(w.store);
+				 for (const LaneAt &lane : growth.lanes(1))
+					 growth.replace(lane);
+				 for (const LaneAt &lane : growth.lanes(2))
+					 growth.replace(lane);
+			 });
 	CHECK(result.end == VX_DONE);
 	CHECK(result.hits.size() == kRows);
 	CHECK(result.stats.leaves <= 20 * result.stats.passes);

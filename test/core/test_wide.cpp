@@ -299,11 +299,11 @@ TEST_CASE("faults of codes that take two pages are found", "[wide]") {
 		return;
 	}
 	// a scan tells, or finds all rows
-	const vx_query query{rows[0].data(), 1, 100};
+	const vx_query query{rows[0].data(), 1, 100, VX_BY_ROWS};
 	const ScanResult result = scan(store, ix, query);
 	CHECK((result.end == VX_CORRUPT || result.hits.size() == rows.size()));
 	const Vector none;
-	CHECK(scan(store, ix, {nullptr, 1, 0}).hits.size() <= rows.size());
+	CHECK(scan(store, ix, {nullptr, 1, 0, VX_BY_ROWS}).hits.size() <= rows.size());
 	CHECK(insert(store, ix, 50, rows[0]) == VX_DONE);
 }
 

@@ -114,7 +114,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	guarded([&] { check(store, sample.ix); });
 	const Vector q(sample.ix.meta().dim, 0.25F);
 	for (const double recall : {0.9, 1.0}) {
-		const vx_query query{q.data(), recall, 10};
+		const vx_query query{q.data(), recall, 10, VX_BY_ROWS};
 		guarded([&] { scan(store, sample.ix, query, 1000); });
 	}
 	guarded([&] { insert(store, sample.ix, 1000, q); });

@@ -340,6 +340,7 @@ typedef struct vx_query {
 	const float *vector; /* NULL: no order asked, all rows in any order */
 	double recall;       /* 0.5 .. 1; 1 is exact */
 	uint32_t k;          /* LIMIT + OFFSET above the scan, 0 when unknown */
+	vx_calibrated_by by; /* whose calibration says what gives this recall */
 } vx_query;
 
 typedef struct vx_scan_stats {
@@ -379,6 +380,36 @@ typedef struct vx_estimate {
 } vx_estimate;
 /* `rows` are in the index now; a scan until k of them are handed out. */
 void vx_scan_estimate(const vx_meta *meta, double rows, double recall, double k, vx_estimate *out);
+
+/* ---- calibrating ------------------------------------------------------------------------------------------------ */
+
+/*
+ * Calibrate: measures what recall the gate gives at each effort. The caller names a query (vx_calibrate_row or
+ * vx_calibrate_query) and drives vx_calibrate_next to VX_DONE, as often as it likes; then the result goes into the meta
+ * page. VX_PAGE (vx_calibrate_page), VX_MEMORY (vx_calibrate_grow), VX_YIELD, VX_STALE, VX_CORRUPT, VX_DONE. Only of
+ * use for an index with a tree.
+ */
+typedef struct vx_calibrate vx_calibrate;
+/* Bytes of the first block of memory. */
+size_t vx_calibrate_size(const vx_index *ix);
+/* Starts it for an index of that many blocks. The same index and seed draw the same rows. */
+vx_calibrate *vx_calibrate_init(void *memory, size_t bytes, const vx_index *ix, uint32_t nblocks, uint64_t seed);
+/* The next query is a stored row, drawn at random, without itself. VX_DONE without a query when none was met. */
+void vx_calibrate_row(vx_calibrate *c);
+/* The next query is this vector, which must outlive the steps. */
+void vx_calibrate_query(vx_calibrate *c, const float *x);
+/* The next step, one of those above. */
+vx_step vx_calibrate_next(vx_calibrate *c, vx_want *want);
+/* The page asked for, read during the call only. */
+void vx_calibrate_page(vx_calibrate *c, const void *page);
+/* A block of at least want->bytes, which the machine keeps. */
+void vx_calibrate_grow(vx_calibrate *c, void *memory, size_t bytes);
+/* What came of the queries so far; returns how many count. */
+uint32_t vx_calibrate_result(const vx_calibrate *c, vx_calibration *out);
+/* The recall that number i, below VX_RECALLS, of each curve is for. */
+double vx_calibrated_recall(uint32_t i);
+/* Writes it on the meta page, with the rows that the page knows of. False, and nothing changed: it is no meta page. */
+bool vx_meta_calibrate(void *page, vx_calibrated_by by, const vx_calibration *calibration);
 
 /* ---- checking -------------------------------------------------------------------------------------------------- */
 

@@ -62,6 +62,33 @@ typedef enum vx_tree_kind { VX_TREE_KMEANS = 1 } vx_tree_kind;
  */
 #define VX_NEVER UINT64_MAX
 
+/*
+ * What searches of this index found: how far the gate must be open (the effort, core/search/dial.hpp) for each of some
+ * recalls, for 1, 10 and 100 rows wanted, and what is read then. Means over the queries; each grows with the recall.
+ */
+#define VX_RECALLS 14u
+#define VX_CALIBRATED_KS 3u
+
+typedef struct vx_curve {
+	float efforts[VX_RECALLS];
+	float found[VX_RECALLS];   /* the recall that was measured there */
+	float leaves[VX_RECALLS];  /* opened */
+	float entries[VX_RECALLS]; /* in them */
+} vx_curve;
+
+typedef struct vx_calibration {
+	double rows;                       /* in the index when it was measured */
+	uint32_t queries;                  /* asked; 0: it was not */
+	uint32_t leaves;                   /* of the tree then */
+	vx_curve curves[VX_CALIBRATED_KS]; /* 1, 10, 100 rows wanted */
+} vx_calibration;
+
+/* By what queries. */
+typedef enum vx_calibrated_by {
+	VX_BY_ROWS,   /* rows of the index, each without itself */
+	VX_BY_QUERIES /* a sample of the user's */
+} vx_calibrated_by;
+
 /* Block 0, at VX_HEADER_OFFSET. */
 typedef struct vx_meta {
 	uint32_t magic;
@@ -93,6 +120,7 @@ typedef struct vx_meta {
 	uint32_t anchors;   /* the newest VX_KIND_ANCHOR page, VX_NO_BLOCK: none */
 	uint32_t nanchors;
 	uint64_t reserved[2];
+	vx_calibration calibrations[2]; /* by vx_calibrated_by */
 } vx_meta;
 
 /* Which rows a page with room is for: meta.room. */

@@ -120,7 +120,7 @@ private:
 	bool exact() const { return recall_ >= 1; }
 	SortKey true_key(uint32_t i) const { return vecidx_test::key_of(world_.config.metric, version(i).x, q_); }
 
-	vx_query query() const { return {q_.empty() ? nullptr : q_.data(), recall_, k_}; }
+	vx_query query() const { return {q_.empty() ? nullptr : q_.data(), recall_, k_, VX_BY_ROWS}; }
 
 	// As the shim does (workspace.c): the machine used last goes on if the index has still the same shape.
 	void take_machine() {
