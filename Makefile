@@ -41,6 +41,7 @@ CORE_OBJS = \
 	core/search/check_sweep.o \
 	core/search/check_tree.o \
 	core/search/children.o \
+	core/search/conditions.o \
 	core/search/dial.o \
 	core/search/estimate.o \
 	core/search/insert.o \
