@@ -67,6 +67,7 @@ std::set<uint64_t> found_by(World &w, const Balls &balls, double recall, vx_scan
 	for (const Hit &hit : result.hits) {
 		REQUIRE(hit.order == VX_ORDER_ANY);
 		REQUIRE(met.insert(hit.number).second);
+		REQUIRE(!w.rows.at(hit.number).empty());
 		const bool within = within_all(w.metric, w.rows.at(hit.number), balls);
 		REQUIRE((within || hit.check));
 		if (within)
@@ -173,7 +174,10 @@ TEST_CASE("centers and radii that nothing is proved of, or that no row is within
 					 {-1e30, -1.0, 0.0, 1.0, 1e20, double(INFINITY), -double(INFINITY), double(NAN)}) {
 					CAPTURE(metric, leaves, scale, radius);
 					const Balls balls = {{center.data(), radius}};
-					REQUIRE(found_by(w, balls, 0.95) == w.expected(balls));
+					vx_scan_stats stats{};
+					REQUIRE(found_by(w, balls, 0.95, &stats) == w.expected(balls));
+					if (std::isnan(radius) || (metric == VX_COSINE && scale == 0))
+						REQUIRE(stats.pages == 0);
 					require_ordered(w, executor, balls, q, SIZE_MAX);
 					require_ordered(w, executor, balls, q, 10);
 				}
