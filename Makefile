@@ -74,6 +74,7 @@ TYPE_OBJS = \
 	src/type/distance_memo.o \
 	src/type/vector_aggregate.o \
 	src/type/vector_arithmetic.o \
+	src/type/vector_ball.o \
 	src/type/vector_cast.o \
 	src/type/vector_check.o \
 	src/type/vector_compare.o \
@@ -82,6 +83,7 @@ TYPE_OBJS = \
 	src/type/vector_io.o \
 	src/type/vector_parse.o \
 	src/type/vector_subscript.o \
+	src/type/vector_within.o \
 
 AM_OBJS = \
 	src/am/buffer.o \
@@ -89,7 +91,9 @@ AM_OBJS = \
 	src/am/build_parallel.o \
 	src/am/change.o \
 	src/am/check.o \
+	src/am/conditions.o \
 	src/am/cost.o \
+	src/am/filter.o \
 	src/am/handler.o \
 	src/am/idle_sort.o \
 	src/am/info.o \
@@ -97,11 +101,13 @@ AM_OBJS = \
 	src/am/inspect.o \
 	src/am/limit.o \
 	src/am/metric.o \
+	src/am/note.o \
 	src/am/options.o \
 	src/am/page.o \
 	src/am/sample.o \
 	src/am/scan.o \
 	src/am/segment.o \
+	src/am/selectivity.o \
 	src/am/shape.o \
 	src/am/spool.o \
 	src/am/tend.o \
@@ -109,6 +115,7 @@ AM_OBJS = \
 	src/am/train_parallel.o \
 	src/am/vacuum.o \
 	src/am/validate.o \
+	src/am/within.o \
 	src/am/workspace.o \
 	src/am/write.o \
 
@@ -131,6 +138,7 @@ REGRESS = \
 	type_btree_hash \
 	type_subscript \
 	type_copy \
+	type_ball \
 	type_soft type_stored \
 	type_errors \
 	type_random \
@@ -144,6 +152,7 @@ REGRESS = \
 	am_wide \
 	am_planner \
 	am_plans \
+	am_within \
 	am_ddl \
 	am_catalog \
 

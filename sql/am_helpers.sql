@@ -18,6 +18,7 @@ DECLARE line text;
 BEGIN
     FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || statement LOOP
         line := regexp_replace(line, '''\[[^]]*\]''::vector', 'query', 'g');
+        line := regexp_replace(line, '<\[[^]]*\]', '<center', 'g');
         -- as PostgreSQL 17 and later write it
         RETURN NEXT replace(replace(line, ' (returns $0)', ''), '$0', '(InitPlan 1).col1');
     END LOOP;

@@ -392,6 +392,8 @@ typedef struct vx_estimate {
 } vx_estimate;
 /* `rows` are in the index now; a scan until k of them are handed out. */
 void vx_scan_estimate(const vx_meta *meta, double rows, double recall, double k, vx_estimate *out);
+/* A scan with conditions and no order, which this share of the rows satisfies. */
+void vx_range_estimate(const vx_meta *meta, double rows, double share, vx_estimate *out);
 
 /* ---- checking -------------------------------------------------------------------------------------------------- */
 
