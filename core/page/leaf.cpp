@@ -208,6 +208,12 @@ uint32_t leaf_ref(const void *page, uint32_t dim, uint32_t bits, uint32_t slot) 
 	return ref;
 }
 
+void leaf_refs(const void *page, uint32_t dim, uint32_t bits, uint32_t block, uint32_t refs[VX_LANES]) {
+	const EntryPlace first =
+		in_interleaved(VX_BLOCKS_OFFSET + size_t(block) * vx_leaf_block_bytes(dim, bits), vx_scan_rows(dim, bits), 0);
+	memcpy(refs, bytes_of(page) + first.ref, VX_LANES * sizeof(*refs));
+}
+
 void leaf_code(const void *page, uint32_t dim, uint32_t bits, uint32_t slot, uint8_t *code) {
 	const EntryPlace at = place_of_entry(page, dim, bits, slot);
 	const auto mask = static_cast<uint8_t>((1u << bits) - 1);

@@ -32,6 +32,8 @@ bool leaf_add(void *page, uint32_t dim, uint32_t bits, const uint8_t *code, cons
 
 // What an entry refers to, and its code, one byte a dimension. The slot is below the page's (checked) count.
 uint32_t leaf_ref(const void *page, uint32_t dim, uint32_t bits, uint32_t slot);
+// The same of the 16 entries of a block that is not open.
+void leaf_refs(const void *page, uint32_t dim, uint32_t bits, uint32_t block, uint32_t refs[VX_LANES]);
 void leaf_code(const void *page, uint32_t dim, uint32_t bits, uint32_t slot, uint8_t *code);
 
 // A marked entry's row has another entry in another leaf since: its add is +infinity, so no scan takes it.

@@ -24,6 +24,7 @@ bool prepare_conditions(const vx_index &ix, const Query &ordered_by, Arena &aren
 		Ball &ball = c.balls[i];
 		prepare_query(ix, c.given[i].center, ball.memory, ball.query);
 		ball.radius = c.given[i].radius;
+		ball.limit = limit_of(ball.query, ball.radius);
 		ball.at_query = ordered_by.ordered && memcmp(ordered_by.x, ball.query.x, sizeof(float) * ball.query.dim) == 0;
 		// every distance from such a center is NaN
 		c.nothing = c.nothing || !ball.query.ordered || std::isnan(ball.radius);
@@ -62,6 +63,8 @@ const char *exclude_children(const vx_index &ix, const Conditions &c, const Inne
 Place place_of_coded(const vx_index &ix, const Conditions &c, const vx_code_entry &entry, const Interval &own) {
 	Place place = Place::kInside;
 	for (const Ball &ball : c.balls) {
+		if (!ball.at_query && is_beyond(ball.query, ball.limit, entry))
+			return Place::kOutside;
 		const Interval proved = ball.at_query ? own : coded_intervals(ix, ball.query, entry).proved;
 		if (proved.low > ball.radius)
 			return Place::kOutside;

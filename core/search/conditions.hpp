@@ -14,6 +14,7 @@ namespace vecidx {
 struct Ball {
 	Query query; // the center
 	double radius;
+	Limit limit;   // of the radius
 	bool at_query; // its center is the vector that rows are ordered by
 	void *memory;  // of the query's arrays
 	LaneSums sums; // of the inner block being read

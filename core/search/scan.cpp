@@ -257,8 +257,10 @@ void next_run(vx_scan &s) {
 		std::nth_element(s.waiting.begin(), s.waiting.begin() + s.refine_end, s.waiting.end(),
 						 [](const Waiting &a, const Waiting &b) { return a.est < b.est; });
 	}
-	std::sort(s.waiting.begin() + s.refine_at, s.waiting.begin() + s.refine_end,
-			  [](const Waiting &a, const Waiting &b) { return a.ref < b.ref; });
+	const auto earlier = [](const Waiting &a, const Waiting &b) { return a.ref < b.ref; };
+	Waiting *begin = s.waiting.begin() + s.refine_at, *end = s.waiting.begin() + s.refine_end;
+	if (!std::is_sorted(begin, end, earlier)) // all entries of a leaf as it was built are
+		std::sort(begin, end, earlier);
 	s.announced = s.refine_at;
 }
 

@@ -28,7 +28,14 @@ void take_all(vx_scan &s, const void *page, uint32_t count) {
 	const uint32_t dim = s.query.dim, bits = s.ix->meta.scan_bits;
 	const auto &header = page_header<vx_leaf_header>(page);
 	const bool skip = header.moved != 0 && !takes_marked(s, header);
-	for (uint32_t i = 0; i < count; i++)
+	const uint32_t whole = skip ? 0 : count / VX_LANES;
+	for (uint32_t block = 0; block < whole; block++) {
+		uint32_t refs[VX_LANES];
+		leaf_refs(page, dim, bits, block, refs);
+		for (const uint32_t ref : refs)
+			s.waiting.append({-INFINITY, ref});
+	}
+	for (uint32_t i = whole * VX_LANES; i < count; i++)
 		if (!skip || !leaf_marked(page, dim, bits, i))
 			s.waiting.append({-INFINITY, leaf_ref(page, dim, bits, i)});
 }
