@@ -73,6 +73,7 @@ CORE_OBJS = \
 TYPE_OBJS = \
 	src/type/distance_memo.o \
 	src/type/vector_aggregate.o \
+	src/type/vector_analyze.o \
 	src/type/vector_arithmetic.o \
 	src/type/vector_ball.o \
 	src/type/vector_cast.o \

@@ -31,6 +31,10 @@ CREATE FUNCTION vector_subscript(internal) RETURNS internal
     AS 'MODULE_PATHNAME', 'vecidx_vector_subscript' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION vector_subscript(internal) IS 'subscripting: v[i]';
 
+CREATE FUNCTION vector_typanalyze(internal) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'vecidx_vector_typanalyze' LANGUAGE C VOLATILE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION vector_typanalyze(internal) IS 'ANALYZE: the usual statistics, and some of the vectors';
+
 -- External storage: floats do not compress, trying would only cost time.
 CREATE TYPE vector (
     INPUT = vector_in,
@@ -39,6 +43,7 @@ CREATE TYPE vector (
     RECEIVE = vector_recv,
     SEND = vector_send,
     SUBSCRIPT = vector_subscript,
+    ANALYZE = vector_typanalyze,
     STORAGE = external
 );
 COMMENT ON TYPE vector IS 'vector of up to 16000 finite real numbers: [1,2,3]';

@@ -1,10 +1,8 @@
 /*
- * How many rows lie within a radius, for the planner.
- *
- * ANALYZE keeps vectors of up to 1 kB as most common values and as histogram bounds. These are a sample of the column
- * like any other, so the share of them that lies within the radius estimates the share of the rows. Where no histogram
- * bound is within, the tail of a normal distribution with the mean and the deviation of their distances is taken, but
- * no more than half a bound's share. Without statistics, or when center or radius is not known yet, a thousandth.
+ * How many rows lie within a radius, for the planner: as many as of the vectors that ANALYZE keeps of the column. Where
+ * none of these is within, the tail of a normal distribution with the mean and the deviation of their distances is
+ * taken, but no more than half of one vector's share. Without statistics, or when center or radius is not known yet, a
+ * thousandth.
  */
 #include "postgres.h"
 
@@ -19,6 +17,7 @@
 #include "utils/selfuncs.h"
 
 #include "am/within.h"
+#include "type/vector_analyze.h"
 #include "type/vector_ball.h"
 
 #define DEFAULT_SHARE 0.001
@@ -68,8 +67,8 @@ static bool read_condition(PlannerInfo *root, List *args, Condition *c) {
 	return true;
 }
 
-/* Of n histogram bounds, their distances given. */
-static double share_of_bounds(const double *distances, int n, double radius) {
+/* Of n sampled vectors, their distances given. */
+static double share_of_sample(const double *distances, int n, double radius) {
 	double sum = 0, squares = 0, mean, deviation;
 	int within = 0;
 
@@ -85,39 +84,28 @@ static double share_of_bounds(const double *distances, int n, double radius) {
 	return Min(0.5 / n, erfc((mean - radius) / (deviation * sqrt(2.0))) / 2);
 }
 
-/* Distances of a slot's values; NULL where one is of another dimension. */
-static double *distances_of(const AttStatsSlot *slot, VectorDistance measure, const Vector *center) {
-	double *distances = palloc(sizeof(double) * (slot->nvalues + 1));
-
+/* False where one of the vectors is of another dimension. */
+static bool measure_sample(const AttStatsSlot *slot, VectorDistance measure, const Vector *center, double *distances) {
 	for (int i = 0; i < slot->nvalues; i++) {
 		if (vecidx_vector_datum_dim(slot->values[i]) != center->dim)
-			return NULL;
+			return false;
 		distances[i] = measure(DatumGetVector(slot->values[i]), center);
 	}
-	return distances;
+	return slot->nvalues > 0;
 }
 
 static double share_by_statistics(HeapTuple statistics, VectorDistance measure, const Condition *c) {
-	double others = 1 - ((Form_pg_statistic)GETSTRUCT(statistics))->stanullfrac, share = 0, *distances;
+	double share = DEFAULT_SHARE, *distances;
 	AttStatsSlot slot;
 
-	if (get_attstatsslot(&slot, statistics, STATISTIC_KIND_MCV, InvalidOid,
-						 ATTSTATSSLOT_VALUES | ATTSTATSSLOT_NUMBERS)) {
-		distances = distances_of(&slot, measure, c->center);
-		for (int i = 0; distances != NULL && i < slot.nvalues; i++) {
-			others -= slot.numbers[i];
-			share += distances[i] <= c->radius ? slot.numbers[i] : 0;
-		}
-		free_attstatsslot(&slot);
-	}
-	if (get_attstatsslot(&slot, statistics, STATISTIC_KIND_HISTOGRAM, InvalidOid, ATTSTATSSLOT_VALUES)) {
-		distances = distances_of(&slot, measure, c->center);
-		share += others * (distances == NULL ? DEFAULT_SHARE : share_of_bounds(distances, slot.nvalues, c->radius));
-		free_attstatsslot(&slot);
-	} else {
-		share += others * DEFAULT_SHARE;
-	}
-	return share;
+	if (!get_attstatsslot(&slot, statistics, VECTOR_SAMPLE_KIND, InvalidOid, ATTSTATSSLOT_VALUES))
+		return share;
+	distances = palloc(sizeof(double) * Max(slot.nvalues, 1));
+	if (measure_sample(&slot, measure, c->center, distances))
+		share = share_of_sample(distances, slot.nvalues, c->radius);
+	pfree(distances);
+	free_attstatsslot(&slot);
+	return share * (1 - ((Form_pg_statistic)GETSTRUCT(statistics))->stanullfrac);
 }
 
 Selectivity vecidx_share_within(PlannerInfo *root, Oid function, List *args, int relation) {
