@@ -200,13 +200,14 @@ CodedIntervals coded_intervals(const vx_index &ix, const Query &query, const vx_
 }
 
 // The conditions under which distance_intervals has a lower end above the value, solved for the kernel's result a:
-// low = a - error - slack, slack being the sum of a share of a and of terms known before.
+// low = a - error - slack, slack being the sum of a share of a and of terms known before. All are beyond a value below
+// 0, which either metric has none of: then the distance may be negative or NaN.
 Limit limit_of(const Query &query, double value) {
 	const double gamma = query.gamma;
 	double distance = kInfinity;
-	if (query.metric == VX_L2 && value >= 0)
+	if (query.metric == VX_L2)
 		distance = (value + kTiny) / (1 - gamma);
-	else if (query.metric == VX_COSINE && value >= 0)
+	else if (query.metric == VX_COSINE)
 		distance = std::sqrt(2 * (value + 4 * gamma));
 	// the few operations here and in is_beyond are rounded in float64
 	return {query.wild ? kInfinity : distance, (1 + 1e-12) / (1 - gamma - 2 * kUnit - kFloat64)};
