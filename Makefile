@@ -170,6 +170,7 @@ ISOLATION = \
 	first_training \
 	train_beside_build \
 	anchors \
+	range_beside_growth \
 
 ISOLATION_OPTS = --inputdir=$(srcdir)/test/isolation --load-extension=vecidx
 
