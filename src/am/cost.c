@@ -30,7 +30,7 @@
 #define REFINE_PRICE(dim) (cpu_operator_cost * (1.0 + (dim) / 100.0))
 
 /* A row handed out is remembered, and passed on by the executor or put into a bitmap. */
-#define ROW_PRICE (2 * cpu_tuple_cost)
+#define ROW_PRICE (4 * cpu_tuple_cost)
 
 /* Rows wanted when no LIMIT tells. */
 #define DEFAULT_ROWS 10
