@@ -42,6 +42,7 @@ CORE_OBJS = \
 	core/search/check_sweep.o \
 	core/search/check_tree.o \
 	core/search/children.o \
+	core/search/conditions.o \
 	core/search/dial.o \
 	core/search/estimate.o \
 	core/search/insert.o \
@@ -74,7 +75,9 @@ CORE_OBJS = \
 TYPE_OBJS = \
 	src/type/distance_memo.o \
 	src/type/vector_aggregate.o \
+	src/type/vector_analyze.o \
 	src/type/vector_arithmetic.o \
+	src/type/vector_ball.o \
 	src/type/vector_cast.o \
 	src/type/vector_check.o \
 	src/type/vector_compare.o \
@@ -83,6 +86,7 @@ TYPE_OBJS = \
 	src/type/vector_io.o \
 	src/type/vector_parse.o \
 	src/type/vector_subscript.o \
+	src/type/vector_within.o \
 
 AM_OBJS = \
 	src/am/buffer.o \
@@ -92,7 +96,9 @@ AM_OBJS = \
 	src/am/calibrate.o \
 	src/am/calibration.o \
 	src/am/check.o \
+	src/am/conditions.o \
 	src/am/cost.o \
+	src/am/filter.o \
 	src/am/handler.o \
 	src/am/idle_sort.o \
 	src/am/info.o \
@@ -100,12 +106,14 @@ AM_OBJS = \
 	src/am/inspect.o \
 	src/am/limit.o \
 	src/am/metric.o \
+	src/am/note.o \
 	src/am/options.o \
 	src/am/page.o \
 	src/am/recall.o \
 	src/am/sample.o \
 	src/am/scan.o \
 	src/am/segment.o \
+	src/am/selectivity.o \
 	src/am/shape.o \
 	src/am/spool.o \
 	src/am/tend.o \
@@ -113,6 +121,7 @@ AM_OBJS = \
 	src/am/train_parallel.o \
 	src/am/vacuum.o \
 	src/am/validate.o \
+	src/am/within.o \
 	src/am/workspace.o \
 	src/am/write.o \
 
@@ -135,6 +144,7 @@ REGRESS = \
 	type_btree_hash \
 	type_subscript \
 	type_copy \
+	type_ball \
 	type_soft type_stored \
 	type_errors \
 	type_random \
@@ -148,6 +158,7 @@ REGRESS = \
 	am_wide \
 	am_planner \
 	am_plans \
+	am_within \
 	am_ddl \
 	am_calibrate \
 	am_catalog \
@@ -165,6 +176,7 @@ ISOLATION = \
 	first_training \
 	train_beside_build \
 	anchors \
+	range_beside_growth \
 
 ISOLATION_OPTS = --inputdir=$(srcdir)/test/isolation --load-extension=vecidx
 

@@ -31,6 +31,15 @@ CREATE OPERATOR CLASS sort_ops FOR TYPE vector USING vecidx AS
     OPERATOR 1 <-> (vector, vector) FOR ORDER BY integer_ops, FUNCTION 1 vecidx_metric_l2();
 CREATE OPERATOR CLASS strategy_ops FOR TYPE vector USING vecidx AS
     OPERATOR 2 <-> (vector, vector) FOR ORDER BY float_ops, FUNCTION 1 vecidx_metric_l2();
+CREATE OPERATOR CLASS strategy_ops FOR TYPE vector USING vecidx AS
+    OPERATOR 3 <-> (vector, vector) FOR ORDER BY float_ops, FUNCTION 1 vecidx_metric_l2();
+-- conditions: of another metric, on what is no ball, as an order, with a support function that makes none
+CREATE OPERATOR CLASS condition_ops FOR TYPE vector USING vecidx AS
+    OPERATOR 1 <-> (vector, vector) FOR ORDER BY float_ops, OPERATOR 2 @<=> (vector, vector_ball), FUNCTION 1 vecidx_metric_l2();
+CREATE OPERATOR CLASS no_ball_ops FOR TYPE vector USING vecidx AS
+    OPERATOR 1 <-> (vector, vector) FOR ORDER BY float_ops, OPERATOR 2 = (vector, vector), FUNCTION 1 vecidx_metric_l2();
+CREATE OPERATOR CLASS making_ops FOR TYPE vector USING vecidx AS
+    OPERATOR 1 <-> (vector, vector) FOR ORDER BY float_ops, FUNCTION 1 vecidx_metric_l2(), FUNCTION 2 not_a_metric(int);
 CREATE OPERATOR CLASS support_ops FOR TYPE vector USING vecidx AS
     OPERATOR 1 <-> (vector, vector) FOR ORDER BY float_ops, FUNCTION 1 not_a_metric(int);
 CREATE OPERATOR CLASS metric_ops FOR TYPE vector USING vecidx AS
@@ -43,7 +52,7 @@ CREATE OPERATOR CLASS other_ops FOR TYPE vector USING vecidx AS
 CREATE OPERATOR CLASS alike_ops FOR TYPE vector USING vecidx AS
     OPERATOR 1 <~> (vector, vector) FOR ORDER BY float_ops, FUNCTION 1 vecidx_metric_l2();
 SELECT opcname, amvalidate(oid) FROM pg_opclass WHERE opcname IN ('empty_ops', 'search_ops', 'text_ops', 'sort_ops', 
-    'support_ops', 'metric_ops', 'other_ops', 'alike_ops') AND opcmethod = (SELECT oid FROM pg_am WHERE amname = 'vecidx') ORDER BY opcname;
+    'strategy_ops', 'condition_ops', 'no_ball_ops', 'making_ops', 'support_ops', 'metric_ops', 'other_ops', 'alike_ops') AND opcmethod = (SELECT oid FROM pg_am WHERE amname = 'vecidx') ORDER BY opcname;
 CREATE INDEX ON c USING vecidx (v metric_ops);
 CREATE INDEX ON c USING vecidx (v other_ops);
 CREATE INDEX ON c USING vecidx (v alike_ops);
@@ -81,6 +90,10 @@ DROP OPERATOR FAMILY empty_ops USING vecidx;
 DROP OPERATOR FAMILY search_ops USING vecidx;
 DROP OPERATOR FAMILY text_ops USING vecidx;
 DROP OPERATOR FAMILY sort_ops USING vecidx;
+DROP OPERATOR FAMILY strategy_ops USING vecidx;
+DROP OPERATOR FAMILY condition_ops USING vecidx;
+DROP OPERATOR FAMILY no_ball_ops USING vecidx;
+DROP OPERATOR FAMILY making_ops USING vecidx;
 DROP OPERATOR FAMILY support_ops USING vecidx;
 DROP OPERATOR FAMILY metric_ops USING vecidx;
 DROP OPERATOR FAMILY other_ops USING vecidx;

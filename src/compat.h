@@ -26,6 +26,15 @@
 	} while (0)
 #endif
 
+/* A number in a value's text form, soft errors as above; include utils/float.h. */
+#if PG_VERSION_NUM >= 160000
+#define vecidx_float8_in(text, end, type, whole, context) float8in_internal(text, end, type, whole, context)
+#define vecidx_soft_error(context) SOFT_ERROR_OCCURRED(context)
+#else
+#define vecidx_float8_in(text, end, type, whole, context) float8in_internal(text, end, type, whole)
+#define vecidx_soft_error(context) ((void)(context), false)
+#endif
+
 /* Only 18 can show a module's name and version (pg_get_loaded_modules). */
 #if PG_VERSION_NUM >= 180000
 #define VECIDX_MODULE_MAGIC(module, release) PG_MODULE_MAGIC_EXT(.name = module, .version = release)

@@ -38,6 +38,29 @@ Work modelled(const vx_meta &meta, double recall, double rows, double k) {
 	return {opened, opened * per_leaf};
 }
 
+void estimate_raw(const vx_meta &meta, double rows, vx_estimate &out) {
+	out.entries = out.refined = rows;
+	out.pages = 2 + std::ceil(rows / vx_raws_per_page(meta.dim));
+}
+
+// `codes`: so many pages of refine codes.
+double pages_of(const vx_meta &meta, double rows, double leaves, double codes) {
+	const double blocks = std::fmax(meta.leaves, 1) / VX_LANES;
+	const double root = blocks * vx_inner_group_pages(meta.dim) / inner_blocks(meta.dim);
+	const double per_leaf = rows / std::fmax(meta.leaves, 1);
+	const double scans = leaves * std::ceil(per_leaf / vx_leaf_capacity(meta.dim, meta.scan_bits));
+	return 2 + std::ceil(root) + scans + (vx_code_rest(meta.dim) > 0 ? 2 : 1) * codes;
+}
+
+// Leaves that a scan with conditions opens: those whose balls reach into the condition's. Where rows lie in m
+// directions a ball with a share s of them has a radius of s^(1/m), and a leaf's ball reaches as far as 1/leaves^(1/m):
+// with more than a few directions all balls meet, and every leaf is opened.
+double range_leaves(const vx_meta &meta, double share) {
+	const double leaves = meta.leaves, m = meta.local_dim > 0 ? std::fmin(meta.local_dim, meta.dim) : meta.dim;
+	const double reach = std::pow(share, 1 / m) + 2 * std::pow(leaves, -1 / m);
+	return std::fmin(leaves, 1 + leaves * std::pow(reach, m));
+}
+
 } // namespace
 } // namespace vecidx
 
@@ -48,10 +71,8 @@ void vx_scan_estimate(const vx_meta *meta, double rows, double recall, double k,
 	k = std::clamp(k, 1.0, rows);
 	*out = {};
 	out->rows = std::fmin(rows, 1.2 * k + 1);
-	const uint32_t dim = meta->dim;
 	if (meta->levels == 0 || meta->leaves == 0) {
-		out->entries = out->refined = rows;
-		out->pages = 2 + std::ceil(rows / vx_raws_per_page(dim));
+		estimate_raw(*meta, rows, *out);
 		return;
 	}
 	const bool exact = !(recall < 1);
@@ -65,8 +86,19 @@ void vx_scan_estimate(const vx_meta *meta, double rows, double recall, double k,
 	out->leaves = std::clamp(work.leaves, least, leaves);
 	out->entries = std::clamp(work.entries, std::fmin(rows, least * per_leaf), rows);
 	out->refined = exact ? out->entries : std::fmin(out->entries, 40 + 8 * k);
-	const double root = leaves / VX_LANES * vx_inner_group_pages(dim) / inner_blocks(dim);
-	const double scans = out->leaves * std::ceil(per_leaf / vx_leaf_capacity(dim, meta->scan_bits));
-	const double codes = exact ? rows / vx_codes_per_page(dim) : std::fmin(out->refined, rows / vx_codes_per_page(dim));
-	out->pages = 2 + std::ceil(root) + scans + (vx_code_rest(dim) > 0 ? 2 : 1) * codes;
+	const double all = rows / vx_codes_per_page(meta->dim);
+	out->pages = pages_of(*meta, rows, out->leaves, exact ? all : std::fmin(out->refined, all));
+}
+
+void vx_range_estimate(const vx_meta *meta, double rows, double share, vx_estimate *out) {
+	rows = std::fmax(rows, 1);
+	*out = {};
+	out->rows = rows * share;
+	if (meta->levels == 0 || meta->leaves == 0) {
+		estimate_raw(*meta, rows, *out);
+		return;
+	}
+	out->leaves = range_leaves(*meta, share);
+	out->entries = out->refined = rows * out->leaves / meta->leaves;
+	out->pages = pages_of(*meta, rows, out->leaves, std::ceil(out->refined / vx_codes_per_page(meta->dim)));
 }

@@ -1,6 +1,7 @@
 // Preparation of queries and the error analysis behind every bound the index reports.
 #include "search/query.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "kernel/kernels.hpp"
@@ -26,9 +27,9 @@ uint32_t padded_bytes(const vx_index &ix) {
 Interval operator_interval(const Query &query, double low, double high) {
 	const double gamma = query.gamma;
 	if (query.metric == VX_L2)
-		return {std::fmax(0, low * (1 - gamma) - kTiny), high * (1 + gamma) + kTiny};
+		return {std::max(0.0, low * (1 - gamma) - kTiny), high * (1 + gamma) + kTiny};
 	// d = |a - b|^2 / 2 for unit vectors; the operator's product and norms each err by gamma at most
-	return {std::fmax(0, low * low / 2 - 4 * gamma), high * high / 2 + 4 * gamma};
+	return {std::max(0.0, low * low / 2 - 4 * gamma), high * high / 2 + 4 * gamma};
 }
 
 // A query far from the mean, or for inner product one for rows far from it, is rounded to 8 bits so coarsely that
@@ -153,19 +154,19 @@ namespace {
 constexpr CodedIntervals kAnywhere = {{-kInfinity, kInfinity}, {-kInfinity, kInfinity}};
 
 double likely_error(const Query &query, double error) {
-	return std::fmin(error, kErrorDeviations / std::sqrt(static_cast<double>(query.dim)) * error);
+	return std::min(error, kErrorDeviations / std::sqrt(static_cast<double>(query.dim)) * error);
 }
 
 // `a` is the distance from the query to the decoded row, which is `error` away from the row.
 CodedIntervals distance_intervals(const Query &query, double a, double error, double slack) {
-	const Interval proved = operator_interval(query, std::fmax(0, a - error - slack), a + error + slack);
+	const Interval proved = operator_interval(query, std::max(0.0, a - error - slack), a + error + slack);
 	// For the true distance t and a share z of the error along it: a^2 = t^2 + 2 z t + error^2.
 	const double z = likely_error(query, error);
 	if (!(z < error) || !(a > error))
 		return {proved, proved};
 	const double middle = std::sqrt(a * a - error * error + z * z);
-	const Interval likely = operator_interval(query, std::fmax(0, middle - z - slack), middle + z + slack);
-	return {proved, {std::fmax(proved.low, likely.low), std::fmin(proved.high, likely.high)}};
+	const Interval likely = operator_interval(query, std::max(0.0, middle - z - slack), middle + z + slack);
+	return {proved, {std::max(proved.low, likely.low), std::min(proved.high, likely.high)}};
 }
 
 } // namespace
@@ -196,6 +197,33 @@ CodedIntervals coded_intervals(const vx_index &ix, const Query &query, const vx_
 	if (!std::isfinite(product) || !std::isfinite(all))
 		return kAnywhere;
 	return {{-product - all, -product + all}, {-product - likely, -product + likely}};
+}
+
+// The conditions under which distance_intervals has a lower end above the value, solved for the kernel's result a:
+// low = a - error - slack, slack being the sum of a share of a and of terms known before. All are beyond a value below
+// 0, which either metric has none of: then the distance may be negative or NaN.
+Limit limit_of(const Query &query, double value) {
+	const double gamma = query.gamma;
+	double distance = kInfinity;
+	if (query.metric == VX_L2)
+		distance = (value + kTiny) / (1 - gamma);
+	else if (query.metric == VX_COSINE)
+		distance = std::sqrt(2 * (value + 4 * gamma));
+	// the few operations here and in is_beyond are rounded in float64
+	return {query.wild ? kInfinity : distance, (1 + 1e-12) / (1 - gamma - 2 * kUnit - kFloat64)};
+}
+
+bool is_beyond(const Query &query, const Limit &limit, const vx_code_entry &entry) {
+	const uint32_t number = anchor_number(entry.row);
+	if (!(limit.distance < kInfinity) || number >= query.nviews || !is_finite(entry))
+		return false;
+	const View &view = query.views[number];
+	const double error = entry.error;
+	const double slack = view.point_error + (2 * kUnit + kFloat64) * (view.norm + error) +
+						 kFloat64 * (query.norm + view.anchor_norm) + kTiny;
+	const double a = (limit.distance + error + slack) * limit.stretch;
+	const float sum = kernels().refine_l2_squared(view.point, entry.code, entry.scale, query.dim);
+	return static_cast<double>(sum) > a * a && sum < INFINITY;
 }
 
 double raw_value(const Query &query, const float *x) {

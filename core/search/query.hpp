@@ -63,6 +63,15 @@ CodedIntervals coded_intervals(const vx_index &ix, const Query &query, const vx_
 // Beyond that lie 4e-8 of all pairs, as of a normal deviate.
 inline constexpr double kErrorDeviations = 5.5;
 
+// A quick look at coded rows, at a fraction of what the interval takes: no (unit) vectors farther apart than `distance`
+// have a result of at most some value; infinite where that says nothing.
+struct Limit {
+	double distance, stretch;
+};
+Limit limit_of(const Query &query, double value);
+// True: the lower end of the row's proved interval is above the value. False: it may be or not.
+bool is_beyond(const Query &query, const Limit &limit, const vx_code_entry &entry);
+
 // The operator's result itself for a raw row: the same kernel, so bit for bit.
 double raw_value(const Query &query, const float *x);
 

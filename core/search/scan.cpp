@@ -278,8 +278,10 @@ void next_run(vx_scan &s) {
 		std::nth_element(s.waiting.begin(), s.waiting.begin() + s.refine_end, s.waiting.end(),
 						 [](const Waiting &a, const Waiting &b) { return a.est < b.est; });
 	}
-	std::sort(s.waiting.begin() + s.refine_at, s.waiting.begin() + s.refine_end,
-			  [](const Waiting &a, const Waiting &b) { return a.ref < b.ref; });
+	const auto earlier = [](const Waiting &a, const Waiting &b) { return a.ref < b.ref; };
+	Waiting *begin = s.waiting.begin() + s.refine_at, *end = s.waiting.begin() + s.refine_end;
+	if (!std::is_sorted(begin, end, earlier)) // all entries of a leaf as it was built are
+		std::sort(begin, end, earlier);
 	s.announced = s.refine_at;
 }
 
@@ -321,10 +323,21 @@ vx_step step_emit(vx_scan &s, vx_want &want) {
 		return VX_DONE;
 	if (s.query.ordered && !s.complete) {
 		widen(s);
+	} else if (s.conditions.any()) { // rows without a distance satisfy none
+		s.phase = Phase::kDone;
 	} else {
 		s.phase = Phase::kNan;
 		start_chain(s, s.late);
 	}
+	return VX_DONE;
+}
+
+vx_step step_meta(vx_scan &s, vx_want &want) {
+	if (!prepare_conditions(*s.ix, s.query, s.arena, s.conditions))
+		return need_memory(s, want);
+	if (!s.conditions.nothing)
+		return ask(s, want, VX_META_BLOCK);
+	s.phase = Phase::kDone;
 	return VX_DONE;
 }
 
@@ -408,7 +421,12 @@ void vx_scan_restart(vx_scan *s, const vx_query *query) {
 	s->k = query->k > 0 ? query->k : kFirstBatch;
 	s->efforts = efforts_for(s->ix->meta, query->by, query->recall);
 	set_dial(*s);
+	s->conditions.give(nullptr, 0);
 	begin(*s);
+}
+
+void vx_scan_within(vx_scan *s, const vx_ball *balls, uint32_t n) {
+	s->conditions.give(balls, n);
 }
 
 void vx_scan_inherit(vx_scan *s, const vx_scan *from) {
@@ -431,7 +449,8 @@ vx_step vx_scan_next(vx_scan *scan, vx_want *want) {
 		vx_step step = VX_DONE;
 		switch (s.phase) {
 		case Phase::kMeta:
-			return ask(s, *want, VX_META_BLOCK);
+			step = step_meta(s, *want);
+			break;
 		case Phase::kWild:
 		case Phase::kNan:
 		case Phase::kNull:

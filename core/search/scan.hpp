@@ -6,6 +6,9 @@
 // pass looks for twice as many and skips what was handed out, so that memory holds the rows handed out and little
 // else, rows that an earlier pass missed turn up, and nothing is returned twice.
 //
+// Conditions (conditions.hpp) leave out nodes when they are read and rows when they are refined, whatever the order. A
+// scan that has conditions and no order reads all that is left, leaf by leaf.
+//
 //   meta -> wild rows -> raw run -> root -> first leaves -> refine -> gate -> leaves -> refine -> emit -+-> late rows
 //   -> done
 //                           ^---------------------------- wider pass (k doubled) ----------------------+
@@ -16,6 +19,7 @@
 #include "memory/smallest.hpp"
 #include "page/rows.hpp"
 #include "search/children.hpp"
+#include "search/conditions.hpp"
 #include "search/dial.hpp"
 #include "search/probe.hpp"
 #include "search/query.hpp"
@@ -42,6 +46,7 @@ struct Candidate {
 	double low, high;
 	double bound; // proved: no more than the operator's result
 	vx_row row;
+	bool check; // it is not proved that the row satisfies the conditions
 };
 
 // A scan code's survivor waiting to be refined.
@@ -78,6 +83,7 @@ struct vx_scan {
 	const vx_index *ix;
 	vecidx::Query query;
 	vx_query wanted; // as asked for; its vector is gone
+	vecidx::Conditions conditions;
 	vecidx::Efforts efforts;
 	vecidx::Dial dial;
 	vecidx::Probe *probe; // watches, and opens the gate as far as it goes; nullptr: an ordinary scan

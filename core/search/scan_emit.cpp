@@ -21,8 +21,9 @@ Candidate take_nearest(vx_scan &s) {
 	return *s.candidates.end();
 }
 
-void put(vx_want &want, const vx_row &row, double value, double bound, bool recheck, vx_order order) {
-	want.row = row;
+void put(vx_want &want, const Candidate &c, double value, double bound, bool recheck, vx_order order) {
+	want.row = c.row;
+	want.check = c.check;
 	want.value = value;
 	want.bound = bound;
 	want.recheck = recheck;
@@ -63,17 +64,17 @@ bool emit_fence(vx_scan &s, vx_want &want) {
 		return false;
 	s.emitted.add(s.fence.row);
 	s.emitted_high = std::max(s.emitted_high, s.fence.high);
-	put(want, s.fence.row, s.highs.threshold(), s.highs.threshold(), true, VX_ORDER_VALUE);
+	put(want, s.fence, s.highs.threshold(), s.highs.threshold(), true, VX_ORDER_VALUE);
 	return true;
 }
 
 // Rows without an order; the late list comes once more after a scan that lost its way, so here too each row once.
 bool emit_next(vx_scan &s, vx_want &want, vx_order order) {
 	while (s.emit_at < s.candidates.size()) {
-		const vx_row &row = s.candidates[s.emit_at++].row;
-		if (!s.emitted.add(row))
+		const Candidate &c = s.candidates[s.emit_at++];
+		if (!s.emitted.add(c.row))
 			continue;
-		put(want, row, 0, 0, false, order);
+		put(want, c, 0, 0, false, order);
 		return true;
 	}
 	return false;
@@ -123,7 +124,7 @@ bool emit_row(vx_scan &s, vx_want &want) {
 		if (s.emitted.contains(c.row))
 			continue;
 		s.emitted.add(c.row);
-		put(want, c.row, recheck ? c.bound : c.low, c.bound, recheck, VX_ORDER_VALUE);
+		put(want, c, recheck ? c.bound : c.low, c.bound, recheck, VX_ORDER_VALUE);
 		return true;
 	}
 	return emit_fence(s, want);

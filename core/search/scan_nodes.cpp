@@ -2,7 +2,8 @@
 //
 // Most of a query's routing is the root, and most of that is fetching its pages. While the clock stands still the
 // tree's shape does, so that a scan which follows another finds the root's children as that one left them: see `root`.
-// Radii grow without the clock, so scans that need them (exact ones, and those for inner product) read the pages.
+// Radii grow without the clock, so scans that need them (exact ones, those for inner product or with conditions) read
+// the pages.
 #include <algorithm>
 #include <cmath>
 
@@ -19,6 +20,11 @@ size_t block_code_bytes(const vx_scan &s) {
 }
 
 bool needs_radii(const vx_scan &s) {
+	return s.dial.exact || s.query.metric == VX_IP || s.conditions.any();
+}
+
+// Whether nodes are chosen by them.
+bool goes_by_radii(const vx_scan &s) {
 	return s.dial.exact || s.query.metric == VX_IP;
 }
 
@@ -38,8 +44,10 @@ void add_children(vx_scan &s, const InnerBlock &block, const LaneSums &sums) {
 	Children &children = *s.nodes.end();
 	s.fault = read_children(block, s.start, s.reader.level - 1, children);
 	if (s.fault == nullptr)
+		s.fault = exclude_children(*s.ix, s.conditions, block, children);
+	if (s.fault == nullptr)
 		s.fault = score_children(s.query, sums, children);
-	if (s.fault == nullptr && needs_radii(s))
+	if (s.fault == nullptr && goes_by_radii(s))
 		bound_children(*s.ix, s.query, block, s.dial.exact, children);
 	s.nodes.set_size(s.nodes.size() + 1);
 }
@@ -52,6 +60,8 @@ void read_blocks(vx_scan &s, const void *page) {
 		const InnerBlock block = block_at(page, s.visiting, i * rows);
 		alignas(64) LaneSums sums{};
 		add_products(s.query, block.codes(), 0, quads, sums);
+		begin_block(s.conditions);
+		add_block_products(s.conditions, block.codes(), 0, quads);
 		keep_codes(s, block.codes(), 0, quads);
 		add_children(s, block, sums);
 	}
@@ -66,10 +76,12 @@ void read_part(vx_scan &s, const void *page) {
 	const uint32_t code = std::max(first, fields);
 	if (reader.part == 0) {
 		reader.sums = {};
+		begin_block(s.conditions);
 		memcpy(reader.fields, rows, sizeof(reader.fields));
 	}
 	const uint8_t *codes = rows + size_t(code - first) * VX_ROW_BYTES;
 	add_products(s.query, codes, code - fields, end - code, reader.sums);
+	add_block_products(s.conditions, codes, code - fields, end - code);
 	keep_codes(s, codes, code - fields, end - code);
 	if (++reader.part < vx_inner_group_pages(s.query.dim))
 		return;

@@ -86,6 +86,8 @@ float most_of(const vx_scan &s, float error, float estimate) {
 
 // Squared distance (or negated product) below which a scan code's estimate lets an entry through.
 float estimate_cut(const vx_scan &s, const Node &leaf, const vx_leaf_header &header) {
+	if (!s.gated && s.conditions.any()) // the best estimates may be those of rows that do not satisfy them
+		return INFINITY;
 	if (!s.gated) { // no rho_k yet: the k-th best estimate, with doubt on both sides
 		const float kth = s.estimates.threshold();
 		const float most = most_of(s, s.code_error, kth) + s.code_rounding;
@@ -204,7 +206,7 @@ void drop_above(vx_scan &s, size_t from, float cut) {
 
 // Before the first refinement: drop what the best estimates so far have put out of reach.
 void trim_waiting(vx_scan &s) {
-	if (!s.estimates.full() || s.dial.exact)
+	if (!s.estimates.full() || s.dial.exact || s.conditions.any())
 		return;
 	const float kth = s.estimates.threshold();
 	const float most = most_of(s, s.code_error, kth) + s.code_rounding;
@@ -226,18 +228,19 @@ namespace {
 
 void refine(vx_scan &s, const vx_code_entry &entry) {
 	s.stats.refined++;
-	if (!s.query.ordered) {
-		keep_candidate(s, {0, 0, 0, entry.row});
+	CodedIntervals intervals{};
+	if (s.query.ordered)
+		intervals = coded_intervals(*s.ix, s.query, entry);
+	const Place place = place_of_coded(*s.ix, s.conditions, entry, intervals.proved);
+	if (place == Place::kOutside)
 		return;
-	}
-	const CodedIntervals intervals = coded_intervals(*s.ix, s.query, entry);
 	const Interval &interval = s.dial.exact ? intervals.proved : intervals.likely;
 	if (s.probe != nullptr) {
 		if (s.probe->is_self(entry.row))
 			return;
 		s.probe->refined(s.waiting[s.refine_at].ref, s.waiting[s.refine_at].est, interval.low, interval.high);
 	}
-	keep_candidate(s, {interval.low, interval.high, intervals.proved.low, entry.row});
+	keep_candidate(s, {interval.low, interval.high, intervals.proved.low, entry.row, place == Place::kUnknown});
 }
 
 void read_rest(vx_scan &s, const void *page) {
@@ -281,7 +284,7 @@ void read_codes(vx_scan &s, const void *page) {
 		const vx_code_entry &entry = code_entry(page, dim, ref_slot(ref, dim));
 		if ((entry.row.flags & VX_ROW_DEAD) != 0)
 			continue;
-		if (in_two && s.query.ordered) {
+		if (in_two && (s.query.ordered || s.conditions.any())) {
 			s.long_code.begin(page, s.visiting, dim);
 			return;
 		}
@@ -306,13 +309,15 @@ void read_raw(vx_scan &s, const void *page) {
 		if ((entry.row.flags & VX_ROW_DEAD) != 0)
 			continue;
 		s.stats.refined++;
+		if (place_of_raw(s.conditions, entry.x) == Place::kOutside)
+			continue;
 		if (!s.query.ordered) {
-			keep_candidate(s, {0, 0, 0, entry.row});
+			keep_candidate(s, {0, 0, 0, entry.row, false});
 		} else if (s.query.wild) {
-			keep_candidate(s, {-INFINITY, INFINITY, -INFINITY, entry.row});
+			keep_candidate(s, {-INFINITY, INFINITY, -INFINITY, entry.row, false});
 		} else {
 			const double value = raw_value(s.query, entry.x);
-			keep_candidate(s, {value, value, value, entry.row});
+			keep_candidate(s, {value, value, value, entry.row, false});
 		}
 	}
 	s.next_block = header.next;
@@ -330,7 +335,8 @@ void read_list(vx_scan &s, const void *page) {
 		if ((row.flags & VX_ROW_DEAD) != 0 || (s.phase != Phase::kWild && ((row.flags & VX_ROW_NULL) != 0) != null))
 			continue;
 		const bool placed = s.phase != Phase::kWild || !s.query.ordered;
-		s.candidates.append({placed ? 0 : -INFINITY, placed ? 0 : INFINITY, placed ? 0 : -INFINITY, row});
+		const double low = placed ? 0 : -INFINITY, high = placed ? 0 : INFINITY;
+		s.candidates.append({low, high, low, row, s.conditions.any()});
 	}
 	s.next_block = header.next;
 }

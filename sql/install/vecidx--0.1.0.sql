@@ -31,6 +31,10 @@ CREATE FUNCTION vector_subscript(internal) RETURNS internal
     AS 'MODULE_PATHNAME', 'vecidx_vector_subscript' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION vector_subscript(internal) IS 'subscripting: v[i]';
 
+CREATE FUNCTION vector_typanalyze(internal) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'vecidx_vector_typanalyze' LANGUAGE C VOLATILE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION vector_typanalyze(internal) IS 'ANALYZE: the usual statistics, and some of the vectors';
+
 -- External storage: floats do not compress, trying would only cost time.
 CREATE TYPE vector (
     INPUT = vector_in,
@@ -39,6 +43,7 @@ CREATE TYPE vector (
     RECEIVE = vector_recv,
     SEND = vector_send,
     SUBSCRIPT = vector_subscript,
+    ANALYZE = vector_typanalyze,
     STORAGE = external
 );
 COMMENT ON TYPE vector IS 'vector of up to 16000 finite real numbers: [1,2,3]';
@@ -331,6 +336,114 @@ CREATE OPERATOR > (
 );
 COMMENT ON OPERATOR > (vector, vector) IS 'greater than';
 
+-- ---- balls: what a condition on a distance is compared with ------------------------------------------------------
+
+CREATE TYPE vector_ball;
+
+CREATE FUNCTION vector_ball_in(cstring) RETURNS vector_ball
+    AS 'MODULE_PATHNAME', 'vecidx_vector_ball_in' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION vector_ball_in(cstring) IS 'I/O';
+
+CREATE FUNCTION vector_ball_out(vector_ball) RETURNS cstring
+    AS 'MODULE_PATHNAME', 'vecidx_vector_ball_out' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION vector_ball_out(vector_ball) IS 'I/O';
+
+CREATE FUNCTION vector_ball_recv(internal) RETURNS vector_ball
+    AS 'MODULE_PATHNAME', 'vecidx_vector_ball_recv' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION vector_ball_recv(internal) IS 'I/O';
+
+CREATE FUNCTION vector_ball_send(vector_ball) RETURNS bytea
+    AS 'MODULE_PATHNAME', 'vecidx_vector_ball_send' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION vector_ball_send(vector_ball) IS 'I/O';
+
+CREATE TYPE vector_ball (
+    INPUT = vector_ball_in,
+    OUTPUT = vector_ball_out,
+    RECEIVE = vector_ball_recv,
+    SEND = vector_ball_send,
+    ALIGNMENT = double,
+    STORAGE = external
+);
+COMMENT ON TYPE vector_ball IS 'all vectors within a radius of a center: <[1,2,3],0.5>';
+
+CREATE FUNCTION vector_ball(center vector, radius double precision) RETURNS vector_ball
+    AS 'MODULE_PATHNAME', 'vecidx_vector_ball' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION vector_ball(vector, double precision) IS 'ball of a center and a radius';
+
+CREATE FUNCTION vecidx_within_support(internal) RETURNS internal
+    AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION vecidx_within_support(internal) IS 'planner support for l2_within and the like';
+
+CREATE FUNCTION vecidx_within_sel(internal, oid, internal, integer) RETURNS double precision
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION vecidx_within_sel(internal, oid, internal, integer) IS
+    'restriction selectivity of operators on balls';
+
+CREATE FUNCTION vecidx_within_join_sel(internal, oid, internal, smallint, internal) RETURNS double precision
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION vecidx_within_join_sel(internal, oid, internal, smallint, internal) IS
+    'join selectivity of operators on balls';
+
+CREATE FUNCTION l2_within(a vector, b vector, radius double precision) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'vecidx_l2_within' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10
+    SUPPORT vecidx_within_support;
+COMMENT ON FUNCTION l2_within(vector, vector, double precision) IS 'is the Euclidean (L2) distance at most the radius?';
+
+CREATE FUNCTION cosine_within(a vector, b vector, radius double precision) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'vecidx_cosine_within' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10
+    SUPPORT vecidx_within_support;
+COMMENT ON FUNCTION cosine_within(vector, vector, double precision) IS 'is the cosine distance at most the radius?';
+
+CREATE FUNCTION ip_within(a vector, b vector, radius double precision) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'vecidx_ip_within' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10
+    SUPPORT vecidx_within_support;
+COMMENT ON FUNCTION ip_within(vector, vector, double precision) IS 'is the negative inner product at most the radius?';
+
+CREATE FUNCTION l1_within(a vector, b vector, radius double precision) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'vecidx_l1_within' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10
+    SUPPORT vecidx_within_support;
+COMMENT ON FUNCTION l1_within(vector, vector, double precision) IS 'is the taxicab (L1) distance at most the radius?';
+
+CREATE FUNCTION vector_l2_in_ball(vector, vector_ball) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'vecidx_vector_l2_in_ball' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION vector_l2_in_ball(vector, vector_ball) IS 'implementation of @<-> operator';
+
+CREATE OPERATOR @<-> (
+    LEFTARG = vector, RIGHTARG = vector_ball, FUNCTION = vector_l2_in_ball,
+    RESTRICT = vecidx_within_sel, JOIN = vecidx_within_join_sel
+);
+COMMENT ON OPERATOR @<-> (vector, vector_ball) IS 'is the Euclidean (L2) distance to the center at most the radius?';
+
+CREATE FUNCTION vector_cosine_in_ball(vector, vector_ball) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'vecidx_vector_cosine_in_ball' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION vector_cosine_in_ball(vector, vector_ball) IS 'implementation of @<=> operator';
+
+CREATE OPERATOR @<=> (
+    LEFTARG = vector, RIGHTARG = vector_ball, FUNCTION = vector_cosine_in_ball,
+    RESTRICT = vecidx_within_sel, JOIN = vecidx_within_join_sel
+);
+COMMENT ON OPERATOR @<=> (vector, vector_ball) IS 'is the cosine distance to the center at most the radius?';
+
+CREATE FUNCTION vector_ip_in_ball(vector, vector_ball) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'vecidx_vector_ip_in_ball' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION vector_ip_in_ball(vector, vector_ball) IS 'implementation of @<#> operator';
+
+CREATE OPERATOR @<#> (
+    LEFTARG = vector, RIGHTARG = vector_ball, FUNCTION = vector_ip_in_ball,
+    RESTRICT = vecidx_within_sel, JOIN = vecidx_within_join_sel
+);
+COMMENT ON OPERATOR @<#> (vector, vector_ball) IS 'is the negative inner product to the center at most the radius?';
+
+CREATE FUNCTION vector_l1_in_ball(vector, vector_ball) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'vecidx_vector_l1_in_ball' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION vector_l1_in_ball(vector, vector_ball) IS 'implementation of @<+> operator';
+
+CREATE OPERATOR @<+> (
+    LEFTARG = vector, RIGHTARG = vector_ball, FUNCTION = vector_l1_in_ball,
+    RESTRICT = vecidx_within_sel, JOIN = vecidx_within_join_sel
+);
+COMMENT ON OPERATOR @<+> (vector, vector_ball) IS 'is the taxicab (L1) distance to the center at most the radius?';
+
 -- ---- aggregates -----------------------------------------------------------------------------------------------
 
 CREATE AGGREGATE avg(vector) (
@@ -394,19 +507,25 @@ COMMENT ON FUNCTION vecidx_metric_ip() IS 'vecidx support: the ordering operator
 
 CREATE OPERATOR CLASS vector_l2_ops DEFAULT FOR TYPE vector USING vecidx AS
     OPERATOR 1 <-> (vector, vector) FOR ORDER BY pg_catalog.float_ops,
-    FUNCTION 1 vecidx_metric_l2();
+    OPERATOR 2 @<-> (vector, vector_ball),
+    FUNCTION 1 vecidx_metric_l2(),
+    FUNCTION 2 vector_ball(vector, double precision);
 COMMENT ON OPERATOR CLASS vector_l2_ops USING vecidx IS 'nearest vectors by Euclidean distance';
 COMMENT ON OPERATOR FAMILY vector_l2_ops USING vecidx IS 'nearest vectors by Euclidean distance';
 
 CREATE OPERATOR CLASS vector_cosine_ops FOR TYPE vector USING vecidx AS
     OPERATOR 1 <=> (vector, vector) FOR ORDER BY pg_catalog.float_ops,
-    FUNCTION 1 vecidx_metric_cosine();
+    OPERATOR 2 @<=> (vector, vector_ball),
+    FUNCTION 1 vecidx_metric_cosine(),
+    FUNCTION 2 vector_ball(vector, double precision);
 COMMENT ON OPERATOR CLASS vector_cosine_ops USING vecidx IS 'nearest vectors by cosine distance';
 COMMENT ON OPERATOR FAMILY vector_cosine_ops USING vecidx IS 'nearest vectors by cosine distance';
 
 CREATE OPERATOR CLASS vector_ip_ops FOR TYPE vector USING vecidx AS
     OPERATOR 1 <#> (vector, vector) FOR ORDER BY pg_catalog.float_ops,
-    FUNCTION 1 vecidx_metric_ip();
+    OPERATOR 2 @<#> (vector, vector_ball),
+    FUNCTION 1 vecidx_metric_ip(),
+    FUNCTION 2 vector_ball(vector, double precision);
 COMMENT ON OPERATOR CLASS vector_ip_ops USING vecidx IS 'vectors with the largest inner product';
 COMMENT ON OPERATOR FAMILY vector_ip_ops USING vecidx IS 'vectors with the largest inner product';
 

@@ -18,10 +18,15 @@
 #include "vecidx/core.h"
 
 #include "compat.h"
+#include "type/distance_memo.h"
 
 /* Strategy and support function numbers of an operator class. */
 #define VECIDX_DISTANCE_STRATEGY 1
+#define VECIDX_WITHIN_STRATEGY 2 /* column in a ball */
+#define VECIDX_STRATEGIES 2
 #define VECIDX_METRIC_PROC 1
+#define VECIDX_BALL_PROC 2 /* makes a ball of center and radius */
+#define VECIDX_PROCS 2
 
 /* Sub-phases of CREATE INDEX; 1 is PostgreSQL's own "initializing". */
 #define VECIDX_PHASE_SAMPLING 2
@@ -78,6 +83,10 @@ extern bool vecidx_meta_if_sound(Relation index, vx_meta *meta);
 extern vx_metric vecidx_metric_of(Relation index);
 /* Whether the ordering operator's function measures what the support function says. */
 extern bool vecidx_metric_fits(Oid metric_function, Oid distance_function);
+/* Whether the function of a condition's operator compares what the support function says. */
+extern bool vecidx_condition_fits(Oid metric_function, Oid condition_function);
+/* What the index's bounds are proved for. */
+extern VectorDistance vecidx_measure_of(vx_metric metric);
 /* Dimension of the indexed column by its type modifier; raises when it has none. */
 extern uint32 vecidx_dimension_of(Relation index);
 
@@ -139,11 +148,29 @@ extern void vecidx_tend_if_free(Relation index, Relation heap, const vx_chore *c
 /* Of the scan right below this node, after it was initialised. */
 extern void vecidx_drop_idle_sort(struct LimitState *limit);
 
+/* ---- note.c: what the plan around a scan says of it, which the executor does not tell */
+
+typedef struct VecidxNote {
+	uint32 rows;   /* LIMIT above the scan, 0 when that is not known */
+	bool within;   /* only rows within `radius` of the query pass the scan's filter */
+	double radius; /* never NaN */
+} VecidxNote;
+
+/* Of the scan whose ordering keys these are; NULL when nothing is known. */
+extern const VecidxNote *vecidx_note_find(ScanKey orderbys);
+/* The same to be written to, made where there is none; it goes with the query. */
+extern VecidxNote *vecidx_note_of(IndexScanState *scan);
+
 /* ---- limit.c: the LIMIT above a scan */
 
 extern void vecidx_limit_install(void);
-/* Rows wanted of the scan whose ordering keys these are; 0 when that is not known. */
-extern uint32 vecidx_limit_find(ScanKey orderbys);
+/* A constant or a parameter of the statement, perhaps widened to bigint: all that may be computed before time. */
+extern bool vecidx_is_known(Node *expression);
+
+/* ---- filter.c: a condition on the distance that rows are ordered by */
+
+/* Notes it where the scan's filter has one. */
+extern void vecidx_note_radius(IndexScanState *scan);
 
 /* ---- the verbs */
 
@@ -161,6 +188,7 @@ extern bool vecidx_validate(Oid opclass);
 extern IndexScanDesc vecidx_begin_scan(Relation index, int nkeys, int norderbys);
 extern void vecidx_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int norderbys);
 extern bool vecidx_get_tuple(IndexScanDesc scan, ScanDirection direction);
+extern int64 vecidx_get_bitmap(IndexScanDesc scan, TIDBitmap *bitmap);
 extern void vecidx_end_scan(IndexScanDesc scan);
 
 #endif

@@ -46,8 +46,8 @@ static char *vecidx_phase_name(int64 phase) {
 Datum vecidx_handler(PG_FUNCTION_ARGS) {
 	IndexAmRoutine *am = makeNode(IndexAmRoutine);
 
-	am->amstrategies = 1;
-	am->amsupport = 1;
+	am->amstrategies = VECIDX_STRATEGIES;
+	am->amsupport = VECIDX_PROCS;
 	am->amcanorderbyop = true;
 	vecidx_can_build_parallel(am);
 	am->amoptionalkey = true; /* sound: rows with a NULL vector are in the index too */
@@ -67,6 +67,7 @@ Datum vecidx_handler(PG_FUNCTION_ARGS) {
 	am->ambeginscan = vecidx_begin_scan;
 	am->amrescan = vecidx_rescan;
 	am->amgettuple = vecidx_get_tuple;
+	am->amgetbitmap = vecidx_get_bitmap;
 	am->amendscan = vecidx_end_scan;
 	PG_RETURN_POINTER(am);
 }

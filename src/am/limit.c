@@ -3,60 +3,20 @@
  * away.
  *
  * The executor does not tell an index scan. So after every executor start a walk over the plan looks for Limit nodes
- * and, below them through nodes that pass rows on in order, for scans of a vecidx index. What it finds is noted under
- * the address of the scan's ordering keys, which amrescan is given. A note lives in the query's memory context and
- * unlinks itself when that goes, after errors too. A scan without a note works in growing batches.
+ * and, below them through nodes that pass rows on in order, for scans of a vecidx index. The same walk looks at the
+ * filters of all such scans. What it finds is noted (note.c). A scan without a note works in growing batches.
  */
 #include "postgres.h"
 
 #include "executor/executor.h"
-#include "lib/ilist.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/fmgroids.h"
-#include "utils/memutils.h"
 
 #include "am/am.h"
 
-typedef struct Note {
-	dlist_node link;
-	ScanKey orderbys;
-	uint32 rows;
-	MemoryContextCallback callback;
-} Note;
-
-static dlist_head notes = DLIST_STATIC_INIT(notes);
-
 static ExecutorStart_hook_type next_executor_start = NULL;
 
-uint32 vecidx_limit_find(ScanKey orderbys) {
-	dlist_iter i;
-
-	dlist_foreach(i, &notes) {
-		Note *note = dlist_container(Note, link, i.cur);
-
-		if (note->orderbys == orderbys)
-			return note->rows;
-	}
-	return 0;
-}
-
-static void forget(void *argument) {
-	dlist_delete(&((Note *)argument)->link);
-}
-
-static void remember(EState *estate, ScanKey orderbys, uint32 rows) {
-	Note *note = MemoryContextAlloc(estate->es_query_cxt, sizeof(Note));
-
-	note->orderbys = orderbys;
-	note->rows = rows;
-	note->callback.func = forget;
-	note->callback.arg = note;
-	dlist_push_head(&notes, &note->link);
-	MemoryContextRegisterResetCallback(estate->es_query_cxt, &note->callback);
-}
-
-/* A constant or a parameter of the statement, perhaps widened to bigint: all that may be computed before time. */
-static bool is_known(Node *expression) {
+bool vecidx_is_known(Node *expression) {
 	if (IsA(expression, Const))
 		return true;
 	if (IsA(expression, Param))
@@ -64,7 +24,7 @@ static bool is_known(Node *expression) {
 	if (IsA(expression, FuncExpr)) {
 		FuncExpr *call = (FuncExpr *)expression;
 
-		return (call->funcid == F_INT8_INT4 || call->funcid == F_INT8_INT2) && is_known(linitial(call->args));
+		return (call->funcid == F_INT8_INT4 || call->funcid == F_INT8_INT2) && vecidx_is_known(linitial(call->args));
 	}
 	return false;
 }
@@ -74,7 +34,7 @@ static int64 known_value(LimitState *limit, Node *expression, ExprState *state) 
 	bool isnull;
 	Datum value;
 
-	if (state == NULL || !is_known(expression))
+	if (state == NULL || !vecidx_is_known(expression))
 		return -1;
 	value = ExecEvalExprSwitchContext(state, limit->ps.ps_ExprContext, &isnull);
 	return isnull ? -1 : DatumGetInt64(value);
@@ -89,6 +49,11 @@ static uint32 rows_of(LimitState *limit) {
 	if (count < 0 || count > PG_UINT32_MAX || (offset < 0 && limit->limitOffset != NULL) || offset > PG_UINT32_MAX)
 		return 0;
 	return (uint32)Min(count + Max(offset, 0), PG_UINT32_MAX);
+}
+
+static bool is_ordered(const IndexScanState *scan) {
+	return scan->iss_NumOrderByKeys > 0 && scan->iss_RelationDesc != NULL &&
+		   vecidx_is_vecidx_index(scan->iss_RelationDesc);
 }
 
 static void note_scans(PlanState *node, uint32 rows);
@@ -120,8 +85,8 @@ static void note_scans(PlanState *node, uint32 rows) {
 	case T_IndexScanState: {
 		IndexScanState *scan = (IndexScanState *)node;
 
-		if (scan->iss_NumOrderByKeys > 0 && vecidx_is_vecidx_index(scan->iss_RelationDesc))
-			remember(node->state, scan->iss_OrderByKeys, rows);
+		if (is_ordered(scan))
+			vecidx_note_of(scan)->rows = rows;
 		break;
 	}
 	default:
@@ -129,15 +94,17 @@ static void note_scans(PlanState *node, uint32 rows) {
 	}
 }
 
-static bool find_limits(PlanState *node, void *context) {
+static bool look_at(PlanState *node, void *context) {
 	if (IsA(node, LimitState)) {
 		uint32 rows = rows_of((LimitState *)node);
 
 		vecidx_drop_idle_sort((LimitState *)node);
 		if (rows > 0)
 			note_scans(outerPlanState(node), rows);
+	} else if (IsA(node, IndexScanState) && is_ordered((IndexScanState *)node)) {
+		vecidx_note_radius((IndexScanState *)node);
 	}
-	return planstate_tree_walker(node, find_limits, context);
+	return planstate_tree_walker(node, look_at, context);
 }
 
 static void executor_start(QueryDesc *query, int flags) {
@@ -146,7 +113,7 @@ static void executor_start(QueryDesc *query, int flags) {
 	else
 		standard_ExecutorStart(query, flags);
 	if ((flags & EXEC_FLAG_EXPLAIN_ONLY) == 0 && query->planstate != NULL)
-		find_limits(query->planstate, NULL);
+		look_at(query->planstate, NULL);
 }
 
 void vecidx_limit_install(void) {

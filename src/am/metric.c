@@ -9,6 +9,7 @@
 #include "vecidx/format.h"
 
 #include "am/am.h"
+#include "am/within.h"
 
 PG_FUNCTION_INFO_V1(vecidx_metric_l2);
 Datum vecidx_metric_l2(PG_FUNCTION_ARGS) {
@@ -30,20 +31,48 @@ Datum vecidx_l2_distance(PG_FUNCTION_ARGS);
 Datum vecidx_cosine_distance(PG_FUNCTION_ARGS);
 Datum vecidx_vector_negative_inner_product(PG_FUNCTION_ARGS);
 
-bool vecidx_metric_fits(Oid metric_function, Oid distance_function) {
-	static const struct {
-		PGFunction metric, distance;
-	} pairs[] = {{vecidx_metric_l2, vecidx_l2_distance},
-				 {vecidx_metric_cosine, vecidx_cosine_distance},
-				 {vecidx_metric_ip, vecidx_vector_negative_inner_product}};
-	FmgrInfo metric, distance;
+typedef struct Metric {
+	vx_metric metric;
+	PGFunction support, distance;
+	VectorDistance measure;
+} Metric;
 
-	if (!OidIsValid(metric_function) || !OidIsValid(distance_function))
+static const Metric metrics[] = {{VX_L2, vecidx_metric_l2, vecidx_l2_distance, vecidx_measure_l2},
+								 {VX_COSINE, vecidx_metric_cosine, vecidx_cosine_distance, vecidx_measure_cosine},
+								 {VX_IP, vecidx_metric_ip, vecidx_vector_negative_inner_product, vecidx_measure_ip}};
+
+/* NULL: none of these. */
+static const Metric *find_metric(Oid support_function) {
+	FmgrInfo support;
+
+	if (!OidIsValid(support_function))
+		return NULL;
+	fmgr_info(support_function, &support);
+	for (int i = 0; i < (int)lengthof(metrics); i++)
+		if (metrics[i].support == support.fn_addr)
+			return &metrics[i];
+	return NULL;
+}
+
+bool vecidx_metric_fits(Oid metric_function, Oid distance_function) {
+	const Metric *metric = find_metric(metric_function);
+	FmgrInfo distance;
+
+	if (metric == NULL || !OidIsValid(distance_function))
 		return false;
-	fmgr_info(metric_function, &metric);
 	fmgr_info(distance_function, &distance);
-	for (int i = 0; i < (int)lengthof(pairs); i++)
-		if (pairs[i].metric == metric.fn_addr && pairs[i].distance == distance.fn_addr)
-			return true;
-	return false;
+	return metric->distance == distance.fn_addr;
+}
+
+bool vecidx_condition_fits(Oid metric_function, Oid condition_function) {
+	const Metric *metric = find_metric(metric_function);
+
+	return metric != NULL && metric->measure == vecidx_measure_of_condition(condition_function);
+}
+
+VectorDistance vecidx_measure_of(vx_metric metric) {
+	for (int i = 0; i < (int)lengthof(metrics); i++)
+		if (metrics[i].metric == metric)
+			return metrics[i].measure;
+	return NULL;
 }

@@ -1,5 +1,6 @@
 /*
- * Index scans: drives the core's scan machine, one step after the other, and hands its rows to the executor.
+ * Index scans: drives the core's scan machine, one step after the other, and hands its rows to the executor, in order
+ * or as a bitmap.
  *
  * Between pages a scan holds neither lock nor pin, so only snapshots that judge each row version by itself are safe.
  * The query is taken up at the first row, for a LIMIT 0 or an error elsewhere should not cost a search.
@@ -10,6 +11,7 @@
 
 #include "access/relscan.h"
 #include "miscadmin.h"
+#include "nodes/tidbitmap.h"
 #include "pgstat.h"
 #include "storage/bufmgr.h"
 #include "storage/predicate.h"
@@ -17,14 +19,16 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+#include "am/conditions.h"
 #include "am/workspace.h"
 #include "type/vector.h"
 
 typedef struct VecidxScan {
 	MemoryContext parent;  /* of the workspace */
 	VecidxWorkspace *work; /* NULL before the first row */
-	uint32 rows;           /* LIMIT above the scan, 0 if unknown */
-	BlockNumber blocks;    /* of the index, when last looked */
+	VecidxConditions conditions;
+	const VecidxNote *note; /* what the plan says of the scan, NULL: nothing */
+	BlockNumber blocks;     /* of the index, when last looked */
 	BlockNumber table_blocks;
 	bool started;
 } VecidxScan;
@@ -34,6 +38,7 @@ IndexScanDesc vecidx_begin_scan(Relation index, int nkeys, int norderbys) {
 	VecidxScan *state = palloc0(sizeof(VecidxScan));
 
 	state->parent = CurrentMemoryContext;
+	vecidx_conditions_init(&state->conditions, nkeys);
 	scan->opaque = state;
 	if (norderbys > 0) {
 		scan->xs_orderbyvals = palloc0(sizeof(Datum) * norderbys);
@@ -45,12 +50,14 @@ IndexScanDesc vecidx_begin_scan(Relation index, int nkeys, int norderbys) {
 void vecidx_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int norderbys) {
 	VecidxScan *state = scan->opaque;
 
-	if (nkeys > 0)
-		elog(ERROR, "vecidx index scans have no search keys");
-	if (norderbys == 0 || orderbys == NULL)
-		elog(ERROR, "cannot scan vecidx index without order");
-	memmove(scan->orderByData, orderbys, sizeof(ScanKeyData) * norderbys);
-	state->rows = vecidx_limit_find(orderbys);
+	if (scan->numberOfKeys == 0 && scan->numberOfOrderBys == 0)
+		elog(ERROR, "cannot scan vecidx index without order or condition");
+	if (keys != NULL && nkeys > 0)
+		memmove(scan->keyData, keys, sizeof(ScanKeyData) * nkeys);
+	if (orderbys != NULL && norderbys > 0) {
+		memmove(scan->orderByData, orderbys, sizeof(ScanKeyData) * norderbys);
+		state->note = vecidx_note_find(orderbys);
+	}
 	state->started = false;
 }
 
@@ -62,9 +69,7 @@ static const float *query_vector(const VecidxWorkspace *work, ScanKey key) {
 	if (key->sk_flags & SK_ISNULL)
 		return NULL;
 	query = DatumGetVector(key->sk_argument);
-	if ((uint32)query->dim != dim)
-		ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
-						errmsg("different vector dimensions %d and %d", (int)dim, (int)query->dim)));
+	vecidx_check_dim(dim, query);
 	memcpy(work->vector, query->x, sizeof(float) * dim);
 	if ((Pointer)query != DatumGetPointer(key->sk_argument))
 		pfree(query);
@@ -72,15 +77,23 @@ static const float *query_vector(const VecidxWorkspace *work, ScanKey key) {
 }
 
 static void start(IndexScanDesc scan, VecidxScan *state) {
-	vx_query query = {.recall = vecidx_recall_of(scan->indexRelation), .k = state->rows, .by = vecidx_calibrated_by()};
+	vx_query query = {.recall = vecidx_recall_of(scan->indexRelation),
+					  .k = state->note != NULL ? state->note->rows : 0,
+					  .by = vecidx_calibrated_by()};
+	VecidxConditions *conditions = &state->conditions;
 	VecidxWorkspace *work = state->work;
 
 	if (!IsMVCCSnapshot(scan->xs_snapshot))
 		elog(ERROR, "non-MVCC snapshots are not supported with vecidx");
 	if (work == NULL)
 		work = state->work = vecidx_workspace_take(scan->indexRelation, state->parent);
-	query.vector = query_vector(work, &scan->orderByData[0]);
+	if (scan->numberOfOrderBys > 0)
+		query.vector = query_vector(work, &scan->orderByData[0]);
+	vecidx_conditions_take(conditions, scan, vx_index_meta(work->shape));
+	if (query.vector != NULL && state->note != NULL && state->note->within)
+		vecidx_conditions_add(conditions, query.vector, state->note->radius);
 	vecidx_workspace_start(work, &query);
+	vx_scan_within(work->core, conditions->balls, conditions->n);
 	state->started = true;
 }
 
@@ -135,6 +148,11 @@ static void check_row(IndexScanDesc scan, VecidxScan *state, const vx_row *row) 
 						errhint("Rebuild it with REINDEX.")));
 }
 
+/* Conditions that only the plan shows are checked above the scan. */
+static bool needs_check(IndexScanDesc scan, const vx_want *want) {
+	return want->check && scan->numberOfKeys > 0;
+}
+
 /*
  * Further ordering expressions on the column are the executor's: minus infinity is below all their values, and the
  * recheck, of the first one too, puts rows that tie by that in order.
@@ -143,7 +161,7 @@ static void hand_out(IndexScanDesc scan, const vx_want *want) {
 	bool several = scan->numberOfOrderBys > 1;
 
 	ItemPointerSet(&scan->xs_heaptid, want->row.block, want->row.offset);
-	scan->xs_recheck = false;
+	scan->xs_recheck = needs_check(scan, want);
 	scan->xs_recheckorderby = want->recheck || several;
 	for (int i = 0; i < scan->numberOfOrderBys; i++) {
 #ifndef USE_FLOAT8_BYVAL
@@ -155,28 +173,24 @@ static void hand_out(IndexScanDesc scan, const vx_want *want) {
 	}
 }
 
-bool vecidx_get_tuple(IndexScanDesc scan, ScanDirection direction) {
-	VecidxScan *state = scan->opaque;
-	vx_want want;
-
-	Assert(ScanDirectionIsForward(direction));
+/* The core's next row; false when there are no more. */
+static bool next_row(IndexScanDesc scan, VecidxScan *state, vx_want *want) {
 	if (!state->started) {
 		pgstat_count_index_scan(scan->indexRelation);
 		vecidx_count_search(scan);
 		start(scan, state);
 	}
-	for (;;) {
+	while (!state->conditions.nothing) {
 		CHECK_FOR_INTERRUPTS();
-		switch (vx_scan_next(state->work->core, &want)) {
+		switch (vx_scan_next(state->work->core, want)) {
 		case VX_PAGE:
-			read_page(scan, state, &want);
+			read_page(scan, state, want);
 			break;
 		case VX_ROW:
-			check_row(scan, state, &want.row);
-			hand_out(scan, &want);
+			check_row(scan, state, &want->row);
 			return true;
 		case VX_MEMORY:
-			vecidx_workspace_grow(state->work, want.bytes);
+			vecidx_workspace_grow(state->work, want->bytes);
 			break;
 		case VX_YIELD:
 			break;
@@ -184,13 +198,37 @@ bool vecidx_get_tuple(IndexScanDesc scan, ScanDirection direction) {
 			start_anew(scan, state);
 			break;
 		case VX_CORRUPT:
-			vecidx_report_corrupt(scan->indexRelation, want.block, want.why);
+			vecidx_report_corrupt(scan->indexRelation, want->block, want->why);
 		case VX_DONE:
 			return false;
 		default:
 			elog(ERROR, "unexpected step of a vecidx scan");
 		}
 	}
+	return false;
+}
+
+bool vecidx_get_tuple(IndexScanDesc scan, ScanDirection direction) {
+	vx_want want;
+
+	Assert(ScanDirectionIsForward(direction));
+	if (!next_row(scan, scan->opaque, &want))
+		return false;
+	hand_out(scan, &want);
+	return true;
+}
+
+int64 vecidx_get_bitmap(IndexScanDesc scan, TIDBitmap *bitmap) {
+	int64 rows = 0;
+	vx_want want;
+
+	for (; next_row(scan, scan->opaque, &want); rows++) {
+		ItemPointerData tid;
+
+		ItemPointerSet(&tid, want.row.block, want.row.offset);
+		tbm_add_tuples(bitmap, &tid, 1, needs_check(scan, &want));
+	}
+	return rows;
 }
 
 void vecidx_end_scan(IndexScanDesc scan) {

@@ -1,6 +1,7 @@
 /*
  * Checks an operator class: one ordering operator a type, which returns float8 and is sorted as such, and a support
- * function that names the metric. What is wrong is reported as INFO, as the built-in access methods do.
+ * function that names the metric; for conditions, an operator on what the other support function makes. What is wrong
+ * is reported as INFO, as the built-in access methods do.
  */
 #include "postgres.h"
 
@@ -37,13 +38,7 @@ __attribute__((format(printf, 2, 3))) static void complain(Validation *v, const 
 	v->sound = false;
 }
 
-static void check_operator(Validation *v, Form_pg_amop member) {
-	char *name = format_operator(member->amopopr);
-
-	if (member->amopstrategy != VECIDX_DISTANCE_STRATEGY) {
-		complain(v, "contains operator %s with invalid strategy number %d", name, member->amopstrategy);
-		return;
-	}
+static void check_ordering(Validation *v, Form_pg_amop member, const char *name) {
 	if (member->amoplefttype != member->amoprighttype)
 		complain(v, "contains operator %s with different left and right input types", name);
 	if (member->amoppurpose != AMOP_ORDER) {
@@ -56,14 +51,44 @@ static void check_operator(Validation *v, Form_pg_amop member) {
 		complain(v, "contains incorrect ORDER BY opfamily specification for operator %s", name);
 }
 
+static void check_condition(Validation *v, Form_pg_amop member, const char *name) {
+	Oid type = member->amoplefttype;
+
+	if (member->amoppurpose != AMOP_SEARCH)
+		complain(v, "contains operator %s with invalid ORDER BY specification", name);
+	else if (!check_amop_signature(member->amopopr, BOOLOID, type, member->amoprighttype))
+		complain(v, "contains operator %s with wrong signature", name);
+	else if (!vecidx_condition_fits(get_opfamily_proc(v->family, type, type, VECIDX_METRIC_PROC),
+									get_opcode(member->amopopr)))
+		complain(v, "contains operator %s that is not of the metric in support function %d", name, VECIDX_METRIC_PROC);
+}
+
+static void check_operator(Validation *v, Form_pg_amop member) {
+	char *name = format_operator(member->amopopr);
+
+	if (member->amopstrategy == VECIDX_DISTANCE_STRATEGY)
+		check_ordering(v, member, name);
+	else if (member->amopstrategy == VECIDX_WITHIN_STRATEGY)
+		check_condition(v, member, name);
+	else
+		complain(v, "contains operator %s with invalid strategy number %d", name, member->amopstrategy);
+}
+
+static bool support_fits(Form_pg_amproc member) {
+	if (member->amprocnum == VECIDX_METRIC_PROC)
+		return check_amproc_signature(member->amproc, INT4OID, true, 0, 0);
+	return check_amproc_signature(member->amproc, get_func_rettype(member->amproc), true, 2, 2, member->amproclefttype,
+								  FLOAT8OID);
+}
+
 static void check_support(Validation *v, Form_pg_amproc member) {
 	char *name = format_procedure(member->amproc);
 
 	if (member->amproclefttype != member->amprocrighttype)
 		complain(v, "contains support function %s with different left and right input types", name);
-	if (member->amprocnum != VECIDX_METRIC_PROC)
+	if (member->amprocnum < 1 || member->amprocnum > VECIDX_PROCS)
 		complain(v, "contains function %s with invalid support number %d", name, member->amprocnum);
-	else if (!check_amproc_signature(member->amproc, INT4OID, true, 0, 0))
+	else if (!support_fits(member))
 		complain(v, "contains function %s with wrong signature for support number %d", name, member->amprocnum);
 }
 

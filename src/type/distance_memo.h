@@ -9,6 +9,12 @@
 /* Of two vectors of the same dimension. */
 typedef double (*VectorDistance)(const Vector *a, const Vector *b);
 
+/* What the operators <->, <=>, <#> and <+> compute (vector_distance.c). */
+extern double vecidx_measure_l2(const Vector *a, const Vector *b);
+extern double vecidx_measure_cosine(const Vector *a, const Vector *b);
+extern double vecidx_measure_ip(const Vector *a, const Vector *b);
+extern double vecidx_measure_l1(const Vector *a, const Vector *b);
+
 /* `function` of both vectors; raises where their dimensions differ. A vector out of line is fetched once a query. */
 extern double vecidx_distance(VectorDistance function, Datum a, Datum b);
 

@@ -5,6 +5,7 @@
 #define VECIDX_VECTOR_H
 
 #include "fmgr.h"
+#include "lib/stringinfo.h"
 #include "nodes/nodes.h"
 
 #include "compat.h"
@@ -37,6 +38,15 @@ extern bool vecidx_vector_check_dim(int dim, Node *escontext);
 extern bool vecidx_vector_check_typmod(int32 typmod, int dim, Node *escontext);
 extern bool vecidx_vector_check_element(float value, Node *escontext);
 extern void vecidx_vector_check_same_dim(const Vector *a, const Vector *b);
+
+/* ---- vector_io.c: text and binary forms, for types that have a vector in them */
+
+/* NULL after a soft error. */
+extern Vector *vecidx_vector_from_text(const char *text, int32 typmod, Node *escontext);
+/* The shortest decimals that read back as the same floats, `[1,2.5,3]`, without spaces. */
+extern char *vecidx_vector_to_text(const Vector *vector);
+extern Vector *vecidx_vector_from_message(StringInfo message, int32 typmod);
+extern void vecidx_vector_to_message(StringInfo message, const Vector *vector);
 
 /* Euclidean norm in double. */
 extern double vecidx_vector_norm_value(const Vector *vector);

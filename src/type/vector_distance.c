@@ -22,12 +22,12 @@ PG_FUNCTION_INFO_V1(vecidx_vector_norm);
 
 #define RETURN_DISTANCE(function) PG_RETURN_FLOAT8(vecidx_distance(function, PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)))
 
-static double l2_distance(const Vector *a, const Vector *b) {
+double vecidx_measure_l2(const Vector *a, const Vector *b) {
 	return vx_l2_value(vx_l2_squared(a->x, b->x, (uint32_t)a->dim));
 }
 
 Datum vecidx_l2_distance(PG_FUNCTION_ARGS) {
-	RETURN_DISTANCE(l2_distance);
+	RETURN_DISTANCE(vecidx_measure_l2);
 }
 
 static double l2_squared_distance(const Vector *a, const Vector *b) {
@@ -47,16 +47,16 @@ Datum vecidx_inner_product(PG_FUNCTION_ARGS) {
 	RETURN_DISTANCE(inner_product);
 }
 
-static double negative_inner_product(const Vector *a, const Vector *b) {
+double vecidx_measure_ip(const Vector *a, const Vector *b) {
 	return vx_ip_value(vx_inner_product(a->x, b->x, (uint32_t)a->dim));
 }
 
 /* Index scans sort ascending, so the operator is the negative product. */
 Datum vecidx_vector_negative_inner_product(PG_FUNCTION_ARGS) {
-	RETURN_DISTANCE(negative_inner_product);
+	RETURN_DISTANCE(vecidx_measure_ip);
 }
 
-static double cosine_distance(const Vector *a, const Vector *b) {
+double vecidx_measure_cosine(const Vector *a, const Vector *b) {
 	float terms[3];
 
 	vx_cosine_terms(a->x, b->x, (uint32_t)a->dim, terms);
@@ -64,15 +64,15 @@ static double cosine_distance(const Vector *a, const Vector *b) {
 }
 
 Datum vecidx_cosine_distance(PG_FUNCTION_ARGS) {
-	RETURN_DISTANCE(cosine_distance);
+	RETURN_DISTANCE(vecidx_measure_cosine);
 }
 
-static double l1_distance(const Vector *a, const Vector *b) {
+double vecidx_measure_l1(const Vector *a, const Vector *b) {
 	return (double)vx_l1(a->x, b->x, (uint32_t)a->dim);
 }
 
 Datum vecidx_l1_distance(PG_FUNCTION_ARGS) {
-	RETURN_DISTANCE(l1_distance);
+	RETURN_DISTANCE(vecidx_measure_l1);
 }
 
 static double linf_distance(const Vector *a, const Vector *b) {

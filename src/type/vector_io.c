@@ -62,10 +62,7 @@ static int elements_at_most(const char *text) {
 	return count;
 }
 
-Datum vecidx_vector_in(PG_FUNCTION_ARGS) {
-	const char *text = PG_GETARG_CSTRING(0);
-	int32 typmod = PG_GETARG_INT32(2);
-	Node *escontext = fcinfo->context;
+Vector *vecidx_vector_from_text(const char *text, int32 typmod, Node *escontext) {
 	int room = elements_at_most(text);
 	Vector *result = vecidx_vector_new(room);
 	VectorParse parse;
@@ -74,15 +71,21 @@ Datum vecidx_vector_in(PG_FUNCTION_ARGS) {
 
 	if (!report_parse(status, text, &parse, last, escontext) ||
 		!vecidx_vector_check_typmod(typmod, parse.dim, escontext))
-		PG_RETURN_NULL();
+		return NULL;
 	result->dim = (int16)parse.dim;
 	SET_VARSIZE(result, VECTOR_SIZE(parse.dim));
+	return result;
+}
+
+Datum vecidx_vector_in(PG_FUNCTION_ARGS) {
+	Vector *result = vecidx_vector_from_text(PG_GETARG_CSTRING(0), PG_GETARG_INT32(2), fcinfo->context);
+
+	if (result == NULL)
+		PG_RETURN_NULL();
 	PG_RETURN_VECTOR_P(result);
 }
 
-/* The shortest decimals that read back as the same floats, `[1,2.5,3]`, without spaces. */
-Datum vecidx_vector_out(PG_FUNCTION_ARGS) {
-	const Vector *vector = PG_GETARG_VECTOR_P(0);
+char *vecidx_vector_to_text(const Vector *vector) {
 	/* FLOAT_SHORTEST_DECIMAL_LEN counts a terminator, which is the comma's place; brackets and the end are 3 more */
 	char *text = (char *)palloc((Size)FLOAT_SHORTEST_DECIMAL_LEN * vector->dim + 3);
 	char *p = text;
@@ -95,7 +98,11 @@ Datum vecidx_vector_out(PG_FUNCTION_ARGS) {
 	}
 	*p++ = ']';
 	*p = '\0';
-	PG_RETURN_CSTRING(text);
+	return text;
+}
+
+Datum vecidx_vector_out(PG_FUNCTION_ARGS) {
+	PG_RETURN_CSTRING(vecidx_vector_to_text(PG_GETARG_VECTOR_P(0)));
 }
 
 /* The modifier is the dimension itself; -1 means any. */
@@ -115,9 +122,7 @@ Datum vecidx_vector_typmod_in(PG_FUNCTION_ARGS) {
 	PG_RETURN_INT32(typmods[0]);
 }
 
-Datum vecidx_vector_recv(PG_FUNCTION_ARGS) {
-	StringInfo message = (StringInfo)PG_GETARG_POINTER(0);
-	int32 typmod = PG_GETARG_INT32(2);
+Vector *vecidx_vector_from_message(StringInfo message, int32 typmod) {
 	int16 dim = (int16)pq_getmsgint(message, sizeof(int16));
 	int16 unused = (int16)pq_getmsgint(message, sizeof(int16));
 	Vector *result;
@@ -132,18 +137,25 @@ Datum vecidx_vector_recv(PG_FUNCTION_ARGS) {
 		result->x[i] = pq_getmsgfloat4(message);
 		(void)vecidx_vector_check_element(result->x[i], NULL);
 	}
-	PG_RETURN_VECTOR_P(result);
+	return result;
+}
+
+Datum vecidx_vector_recv(PG_FUNCTION_ARGS) {
+	PG_RETURN_VECTOR_P(vecidx_vector_from_message((StringInfo)PG_GETARG_POINTER(0), PG_GETARG_INT32(2)));
+}
+
+void vecidx_vector_to_message(StringInfo message, const Vector *vector) {
+	enlargeStringInfo(message, (int)(2 * sizeof(int16) + sizeof(float) * (size_t)vector->dim));
+	pq_sendint16(message, (uint16)vector->dim);
+	pq_sendint16(message, (uint16)vector->unused);
+	for (int i = 0; i < vector->dim; i++)
+		pq_sendfloat4(message, vector->x[i]);
 }
 
 Datum vecidx_vector_send(PG_FUNCTION_ARGS) {
-	const Vector *vector = PG_GETARG_VECTOR_P(0);
 	StringInfoData message;
 
 	pq_begintypsend(&message);
-	enlargeStringInfo(&message, (int)(2 * sizeof(int16) + sizeof(float) * (size_t)vector->dim));
-	pq_sendint16(&message, (uint16)vector->dim);
-	pq_sendint16(&message, (uint16)vector->unused);
-	for (int i = 0; i < vector->dim; i++)
-		pq_sendfloat4(&message, vector->x[i]);
+	vecidx_vector_to_message(&message, PG_GETARG_VECTOR_P(0));
 	PG_RETURN_BYTEA_P(pq_endtypsend(&message));
 }

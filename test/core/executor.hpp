@@ -42,6 +42,11 @@ struct Output {
 	SortKey key;
 };
 
+// Whether a row satisfies a condition.
+inline bool lies_within(vx_metric metric, const Vector &row, const vx_ball &ball) {
+	return !row.empty() && operator_value(metric, row, Vector(ball.center, ball.center + row.size())) <= ball.radius;
+}
+
 struct Execution {
 	std::vector<Output> rows;
 	uint64_t fetched = 0, rechecked = 0;
@@ -55,10 +60,14 @@ class Executor {
 public:
 	Executor(Store &store, const Index &ix, const std::vector<Vector> &rows) : store_(store), ix_(ix), rows_(rows) {}
 
-	Execution run(const Vector &q, double recall, size_t limit, bool tell_limit = true) {
+	// ... `WHERE` all of `balls`.
+	Execution run(const Vector &q, double recall, size_t limit, bool tell_limit = true,
+				  const std::vector<vx_ball> &balls = {}) {
+		balls_ = balls;
 		const vx_query query{q.data(), recall, tell_limit && limit < UINT32_MAX ? static_cast<uint32_t>(limit) : 0,
 							 VX_BY_ROWS};
 		vx_scan *scan = start(query);
+		vx_scan_within(scan, balls_.data(), static_cast<uint32_t>(balls_.size()));
 		vx_scan_stats before{};
 		vx_scan_stats_get(scan, &before);
 		Execution out;
@@ -119,6 +128,12 @@ private:
 		const uint64_t number = number_of(want.row);
 		const SortKey reported{want.order == VX_ORDER_NAN ? 1 : want.order == VX_ORDER_NULL ? 2 : 0, want.value};
 		out.fetched++;
+		const bool within = std::all_of(balls_.begin(), balls_.end(), [&](const vx_ball &ball) {
+			return lies_within(static_cast<vx_metric>(ix_.meta().metric), rows_.at(number), ball);
+		});
+		require(within || want.check, "a row came as if it satisfied the conditions");
+		if (!within)
+			return;
 		release(out, reported, limit);
 		SortKey key = reported;
 		const SortKey own = key_of(static_cast<vx_metric>(ix_.meta().metric), rows_.at(number), q);
@@ -140,6 +155,7 @@ private:
 	Store &store_;
 	const Index &ix_;
 	const std::vector<Vector> &rows_;
+	std::vector<vx_ball> balls_;
 	std::priority_queue<Output, std::vector<Output>, Later> queue_;
 	Memory memory_;
 	vx_scan *scan_ = nullptr;

@@ -434,6 +434,7 @@ struct Hit {
 	double value;
 	bool recheck;
 	vx_order order;
+	bool check;
 };
 
 struct ScanResult {
@@ -447,9 +448,11 @@ struct ScanResult {
 // One scan that can be driven step by step, while the store changes.
 class Scanning {
 public:
-	Scanning(Store &store, const Index &ix, const vx_query &query) : store_(store) {
+	Scanning(Store &store, const Index &ix, const vx_query &query, std::vector<vx_ball> balls = {})
+		: store_(store), balls_(std::move(balls)) {
 		const size_t bytes = vx_scan_size(ix);
 		scan_ = vx_scan_init(memory_.take(bytes), bytes, ix, &query);
+		vx_scan_within(scan_, balls_.data(), static_cast<uint32_t>(balls_.size()));
 	}
 	Scanning(const Scanning &) = delete;
 
@@ -463,7 +466,7 @@ public:
 		case VX_PAGE:
 			return read(before_page);
 		case VX_ROW:
-			result.hits.push_back({number_of(want.row), want.value, want.recheck, want.order});
+			result.hits.push_back({number_of(want.row), want.value, want.recheck, want.order, want.check});
 			return true;
 		case VX_MEMORY:
 			vx_scan_grow(scan_, memory_.take(want.bytes), want.bytes);
@@ -497,13 +500,14 @@ private:
 	}
 
 	Store &store_;
+	std::vector<vx_ball> balls_;
 	Memory memory_;
 	vx_scan *scan_;
 };
 
 inline ScanResult scan(Store &store, const Index &ix, const vx_query &query, size_t most = SIZE_MAX,
-					   const std::function<void(uint32_t)> &before_page = {}) {
-	Scanning s(store, ix, query);
+					   const std::function<void(uint32_t)> &before_page = {}, const std::vector<vx_ball> &balls = {}) {
+	Scanning s(store, ix, query, balls);
 	uint64_t steps = 0;
 	while (s.result.hits.size() < most && s.step(before_page))
 		require(++steps < 20000000, "a scan does not end");

@@ -114,7 +114,7 @@ void set_random_anchors(Space &space, std::mt19937_64 &random, uint32_t n) {
 }
 
 struct Tally {
-	size_t pairs = 0, informative = 0, violations = 0, anchored = 0, narrower = 0, unlikely = 0;
+	size_t pairs = 0, informative = 0, violations = 0, anchored = 0, narrower = 0, unlikely = 0, looked = 0, missed = 0;
 };
 
 // An anchored code as one that is relative to the mean stands for the same row, within the error that it states.
@@ -161,6 +161,14 @@ void try_pairs(Tally &tally, std::mt19937_64 &random, uint32_t dim, vx_metric me
 		const Interval &interval = intervals.proved, &likely = intervals.likely;
 		const double truth = operator_result(metric, x.data(), q.data(), dim);
 		tally.pairs++;
+		// rows at the value are never beyond it; those whose interval ends well above it are
+		tally.violations += is_beyond(query, limit_of(query, truth), entry);
+		const double below = interval.low - 1e-9 * interval.high;
+		if (metric != VX_IP && std::isfinite(below) && below > 0) {
+			tally.violations += is_beyond(query, limit_of(query, interval.low), entry);
+			tally.looked++;
+			tally.missed += !is_beyond(query, limit_of(query, below), entry);
+		}
 		tally.informative += std::isfinite(interval.low);
 		tally.narrower += likely.high - likely.low < 0.9 * (interval.high - interval.low);
 		if (interval.low != -INFINITY && !(truth >= likely.low && truth <= likely.high)) {
@@ -199,6 +207,8 @@ TEST_CASE("operator results lie within the intervals of refine codes") {
 					 << " narrower intervals that are likely, " << tally.unlikely << " of them missed");
 	CHECK(tally.violations == 0);
 	CHECK(tally.unlikely == 0);
+	CHECK(tally.looked > tally.pairs / 4);
+	CHECK(tally.missed == 0);
 	CHECK(tally.narrower > tally.pairs / 10);
 	CHECK(tally.anchored > tally.pairs / 10);
 	CHECK(tally.informative > tally.pairs / 2);

@@ -101,10 +101,14 @@ constexpr Case kCases[] = {{"a leaf forgets", leaf_forgets},         {"a leaf is
 						   {"a leaf is another", leaf_is_another},   {"an inner node is freed", inner_is_freed},
 						   {"an inner node forgets", inner_forgets}, {"the root is freed", root_is_freed}};
 
-constexpr double kModes[] = {1, 0.95, 0}; // 0: no order
+constexpr double kModes[] = {1, 0.95, 0, -1}; // 0: no order; -1: no order, and a condition
 
 vx_query query_of(const World &w, double mode) {
 	return {mode > 0 ? w.query.data() : nullptr, mode > 0 ? mode : 0.95, 10, VX_BY_ROWS};
+}
+
+std::vector<vx_ball> balls_of(const World &w, double mode) {
+	return mode < 0 ? std::vector<vx_ball>{{w.query.data(), 100}} : std::vector<vx_ball>{};
 }
 
 struct Observed {
@@ -116,16 +120,19 @@ struct Observed {
 Observed scan_with_change(const World &w, Store &store, double mode, const Case &c, uint64_t n, bool tick) {
 	Observed o;
 	uint64_t reads = 0;
-	o.result = scan(store, w.ix, query_of(w, mode), SIZE_MAX, [&](uint32_t block) {
-		o.meta_reads += block == VX_META_BLOCK;
-		if (reads++ != n)
-			return;
-		Growth growth(store);
-		const uint64_t before = growth.meta().clock;
-		o.victim = c.change(growth, w.ix);
-		if (!tick)
-			growth.meta().clock = before;
-	});
+	o.result = scan(
+		store, w.ix, query_of(w, mode), SIZE_MAX,
+		[&](uint32_t block) {
+			o.meta_reads += block == VX_META_BLOCK;
+			if (reads++ != n)
+				return;
+			Growth growth(store);
+			const uint64_t before = growth.meta().clock;
+			o.victim = c.change(growth, w.ix);
+			if (!tick)
+				growth.meta().clock = before;
+		},
+		balls_of(w, mode));
 	return o;
 }
 
@@ -182,7 +189,7 @@ TEST_CASE("the changes under scans leave a sound index", "[scan]") {
 		c.change(growth, w.ix);
 		require_sound(store, w.ix, kRows);
 		for (const double mode : kModes)
-			require_each_once(scan(store, w.ix, query_of(w, mode)), kRows);
+			require_each_once(scan(store, w.ix, query_of(w, mode), SIZE_MAX, {}, balls_of(w, mode)), kRows);
 	}
 }
 
@@ -217,15 +224,18 @@ TEST_CASE("a scan ends although the tree changes again and again", "[scan]") {
 			Store store = w.store;
 			uint64_t reads = 0, changes = 0;
 			uint32_t starts = 0;
-			const ScanResult result = scan(store, w.ix, query_of(w, mode), SIZE_MAX, [&](uint32_t block) {
-				starts += block == VX_META_BLOCK;
-				if (reads++ % every != 0 || changes == 10)
-					return;
-				Growth growth(store);
-				const std::vector<LaneAt> leaves = growth.lanes(1);
-				const LaneAt lane = leaves[changes++ * 7 % 16]; // each once: a lane that lives
-				growth.release_page(growth.replace(lane));
-			});
+			const ScanResult result = scan(
+				store, w.ix, query_of(w, mode), SIZE_MAX,
+				[&](uint32_t block) {
+					starts += block == VX_META_BLOCK;
+					if (reads++ % every != 0 || changes == 10)
+						return;
+					Growth growth(store);
+					const std::vector<LaneAt> leaves = growth.lanes(1);
+					const LaneAt lane = leaves[changes++ * 7 % 16]; // each once: a lane that lives
+					growth.release_page(growth.replace(lane));
+				},
+				balls_of(w, mode));
 			require_each_once(result, kRows);
 			CHECK((starts > 1 || every > 10));
 		}

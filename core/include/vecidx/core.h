@@ -56,6 +56,7 @@ typedef struct vx_want {
 	double value;                    /* VX_ROW: lower bound of the operator's result, or the result if !recheck */
 	double bound;                    /* VX_ROW: the same for who rechecks all rows: proved at any recall */
 	bool recheck;                    /* VX_ROW: the executor must compute the operator itself */
+	bool check;                      /* VX_ROW: whether the row satisfies the scan's conditions is not proved */
 	vx_order order;                  /* VX_ROW: VALUE; NAN and NULL rows come last; ANY: no order asked */
 	size_t bytes;                    /* VX_MEMORY */
 	uint32_t npages;                 /* VX_WRITE */
@@ -343,6 +344,12 @@ typedef struct vx_query {
 	vx_calibrated_by by; /* whose calibration says what gives this recall */
 } vx_query;
 
+/* A condition: the rows whose operator's result for `center` is at most `radius`, NaN results never. */
+typedef struct vx_ball {
+	const float *center;
+	double radius; /* NaN: no row */
+} vx_ball;
+
 typedef struct vx_scan_stats {
 	uint64_t passes, pages, inner_nodes, leaves, entries, refined, rows;
 } vx_scan_stats;
@@ -361,8 +368,14 @@ vx_scan *vx_scan_init(void *memory, size_t bytes, const vx_index *ix, const vx_q
 /* Another query on the same memory, grown blocks included. */
 void vx_scan_restart(vx_scan *s, const vx_query *query);
 /*
+ * Conditions of the scan just started, or started again: rows that lie in all balls come, with or without an order, all
+ * of them and each once at any recall; others only with want->check, where that is not proved. Rows without a distance
+ * do not come. The balls must stay until the first page is asked for.
+ */
+void vx_scan_within(vx_scan *s, const vx_ball *balls, uint32_t n);
+/*
  * After VX_STALE: a scan of the index as it is now takes over from one that has handed out rows. `from`'s memory must
- * stay. The new one was just started, with the same query.
+ * stay. The new one was just started, with the same query and conditions.
  */
 void vx_scan_inherit(vx_scan *s, const vx_scan *from);
 /* The next step, one of those above. */
@@ -380,6 +393,8 @@ typedef struct vx_estimate {
 } vx_estimate;
 /* `rows` are in the index now; a scan until k of them are handed out. */
 void vx_scan_estimate(const vx_meta *meta, double rows, double recall, double k, vx_estimate *out);
+/* A scan with conditions and no order, which this share of the rows satisfies. */
+void vx_range_estimate(const vx_meta *meta, double rows, double share, vx_estimate *out);
 
 /* ---- calibrating ------------------------------------------------------------------------------------------------ */
 

@@ -50,7 +50,8 @@ private:
 		Random &random = world_.random;
 		const double recall = random.chance(0.6) ? 1 : 0.95;
 		const uint32_t k = random.chance(0.5) ? 0 : random.between(1, 30);
-		scan_->start(random.chance(0.2) ? Vector{} : world_.new_vector(), recall, k);
+		const uint32_t conditions = random.chance(0.6) ? 0 : random.between(1, 2);
+		scan_->start(random.chance(0.2) ? Vector{} : world_.new_vector(), recall, k, conditions);
 		rows_left_ = random.chance(0.3) ? random.between(1, 20) : UINT32_MAX;
 		lazy_ = random.chance(0.3);
 		pages_ = 0;

@@ -1,4 +1,5 @@
-// One scan with the executor above it, and the oracle: what its snapshot sees comes once, the nearest first.
+// One scan with the executor above it, and the oracle: what its snapshot sees, and satisfies its conditions, comes
+// once, the nearest first.
 //
 // The executor's rules are those of nodeIndexscan.c (IndexNextWithReorder), as in executor.hpp, here fed row by row.
 // Rows that the snapshot does not see are what the table's visibility check drops: they may come, each pointer once all
@@ -51,9 +52,10 @@ public:
 
 	bool cancelled = false; // by what the standby replays
 
-	// A query of the same snapshot; the first one, or the next one.
-	void start(Vector q, double recall, uint32_t k) {
+	// A query of the same snapshot; the first one, or the next one. Conditions have a row's distance as their radius.
+	void start(Vector q, double recall, uint32_t k, uint32_t conditions = 0) {
 		q_ = std::move(q);
+		draw_conditions(conditions);
 		ordered_ = !q_.empty() && vx_classify(known_.index, q_.data()) != VX_CLASS_LATE;
 		recall_ = recall;
 		k_ = k;
@@ -64,9 +66,13 @@ public:
 		queue_ = {};
 		put_out_ = 0;
 		expected_.clear();
-		for (const uint32_t i : snapshot_->visible)
-			if (ordered_)
+		wanted_ = 0;
+		for (const uint32_t i : snapshot_->visible) {
+			const bool wanted = satisfies(i);
+			wanted_ += wanted;
+			if (ordered_ && wanted)
 				expected_.push_back(true_key(i));
+		}
 		std::sort(expected_.begin(), expected_.end());
 		leave_machine();
 		take_machine();
@@ -120,6 +126,26 @@ private:
 	bool exact() const { return recall_ >= 1; }
 	SortKey true_key(uint32_t i) const { return vecidx_test::key_of(world_.config.metric, version(i).x, q_); }
 
+	void draw_conditions(uint32_t n) {
+		balls_.clear();
+		centers_.clear();
+		for (uint32_t i = 0; i < n && !snapshot_->visible.empty(); i++) {
+			Vector center = i == 0 && !q_.empty() && world_.random.chance(0.4) ? q_ : world_.new_vector();
+			const Vector &row = version(snapshot_->visible[world_.random.below(snapshot_->visible.size())]).x;
+			if (center.empty() || row.empty())
+				continue;
+			centers_.push_back(std::make_unique<Vector>(std::move(center)));
+			const double radius = vecidx_test::operator_value(world_.config.metric, row, *centers_.back());
+			balls_.push_back({centers_.back()->data(), world_.random.chance(0.1) ? INFINITY : radius});
+		}
+	}
+	bool satisfies(uint32_t i) const {
+		return std::all_of(balls_.begin(), balls_.end(), [&](const vx_ball &ball) {
+			return vecidx_test::lies_within(world_.config.metric, version(i).x, ball);
+		});
+	}
+	void give_conditions() { vx_scan_within(machine(), balls_.data(), static_cast<uint32_t>(balls_.size())); }
+
 	vx_query query() const { return {q_.empty() ? nullptr : q_.data(), recall_, k_, VX_BY_ROWS}; }
 
 	// As the shim does (workspace.c): the machine used last goes on if the index has still the same shape.
@@ -131,6 +157,7 @@ private:
 		machines_.push_back(std::move(known_.spare));
 		const vx_query next = query();
 		vx_scan_restart(machine(), &next);
+		give_conditions();
 		read_meta_ = false;
 	}
 	void leave_machine() {
@@ -145,6 +172,7 @@ private:
 		const vx_query query = this->query();
 		const size_t bytes = vx_scan_size(m.index);
 		m.scan = vx_scan_init(m.memory.take(bytes), bytes, m.index, &query);
+		give_conditions();
 		if (from != nullptr)
 			vx_scan_inherit(m.scan, from);
 		read_meta_ = false;
@@ -178,6 +206,10 @@ private:
 		const auto found = by_number_.find(number);
 		if (found == by_number_.end())
 			return; // the table says that it is not visible
+		if (!satisfies(found->second)) {
+			require(want_.check, "a row came as if it satisfied the conditions");
+			return;
+		}
 		visible_seen_++;
 		if (ordered())
 			execute(found->second);
@@ -208,7 +240,8 @@ private:
 		world_.counts.standby_scans += standby_;
 		if (ordered())
 			release({3, 0});
-		require(visible_seen_ == snapshot_->visible.size(), "a scan did not return every row of its snapshot");
+		require(visible_seen_ == wanted_,
+				"a scan did not return every row of its snapshot that satisfies its conditions");
 	}
 
 	World &world_;
@@ -219,6 +252,9 @@ private:
 	std::vector<std::unique_ptr<ScanMachine>> machines_; // the last one runs, those before it were stale
 
 	Vector q_;
+	std::vector<std::unique_ptr<Vector>> centers_;
+	std::vector<vx_ball> balls_;
+	size_t wanted_ = 0; // rows of the snapshot
 	bool ordered_ = false;
 	double recall_ = 1;
 	uint32_t k_ = 0;
