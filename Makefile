@@ -89,11 +89,14 @@ AM_OBJS = \
 	src/am/change.o \
 	src/am/check.o \
 	src/am/cost.o \
+	src/am/counts.o \
+	src/am/explain_scan.o \
 	src/am/handler.o \
 	src/am/idle_sort.o \
 	src/am/info.o \
 	src/am/insert.o \
 	src/am/inspect.o \
+	src/am/last_scan.o \
 	src/am/limit.o \
 	src/am/metric.o \
 	src/am/options.o \
@@ -143,6 +146,7 @@ REGRESS = \
 	am_wide \
 	am_planner \
 	am_plans \
+	am_last_scan \
 	am_ddl \
 	am_catalog \
 

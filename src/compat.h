@@ -70,6 +70,11 @@
 #define vecidx_count_search(scan) ((void)(scan))
 #endif
 
+/* Others may add to what EXPLAIN says of a plan's node. */
+#if PG_VERSION_NUM >= 180000
+#define VECIDX_EXPLAIN_NODE_HOOK
+#endif
+
 #if PG_VERSION_NUM >= 180000
 #define vecidx_vacuum_delay() vacuum_delay_point(false)
 #else

@@ -132,6 +132,10 @@ extern void vecidx_limit_install(void);
 /* Rows wanted of the scan whose ordering keys these are; 0 when that is not known. */
 extern uint32 vecidx_limit_find(ScanKey orderbys);
 
+/* ---- explain_scan.c */
+
+extern void vecidx_explain_install(void);
+
 /* ---- the verbs */
 
 extern IndexBuildResult *vecidx_build(Relation heap, Relation index, IndexInfo *info);

@@ -17,7 +17,7 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
-#include "am/workspace.h"
+#include "am/counts.h"
 #include "type/vector.h"
 
 typedef struct VecidxScan {
@@ -27,6 +27,7 @@ typedef struct VecidxScan {
 	BlockNumber blocks;    /* of the index, when last looked */
 	BlockNumber table_blocks;
 	bool started;
+	VecidxCounts counts;
 } VecidxScan;
 
 IndexScanDesc vecidx_begin_scan(Relation index, int nkeys, int norderbys) {
@@ -71,7 +72,7 @@ static const float *query_vector(const VecidxWorkspace *work, ScanKey key) {
 	return work->vector;
 }
 
-static void start(IndexScanDesc scan, VecidxScan *state) {
+static void start(IndexScanDesc scan, VecidxScan *state, bool anew) {
 	vx_query query = {.recall = vecidx_recall_target, .k = state->rows};
 	VecidxWorkspace *work = state->work;
 
@@ -80,6 +81,7 @@ static void start(IndexScanDesc scan, VecidxScan *state) {
 	if (work == NULL)
 		work = state->work = vecidx_workspace_take(scan->indexRelation, state->parent);
 	query.vector = query_vector(work, &scan->orderByData[0]);
+	vecidx_counts_start(&state->counts, scan->indexRelation, work, &query, anew);
 	vecidx_workspace_start(work, &query);
 	state->started = true;
 }
@@ -90,8 +92,9 @@ static void start_anew(IndexScanDesc scan, VecidxScan *state) {
 	VecidxWorkspace *before = state->work;
 
 	state->work = NULL;
+	vecidx_counts_leave(before);
 	vecidx_shape_forget(scan->indexRelation);
-	start(scan, state);
+	start(scan, state, true);
 	vx_scan_inherit(state->work->core, before->core);
 	MemoryContextSetParent(before->context, state->work->context);
 	state->work->lent = true;
@@ -163,7 +166,7 @@ bool vecidx_get_tuple(IndexScanDesc scan, ScanDirection direction) {
 	if (!state->started) {
 		pgstat_count_index_scan(scan->indexRelation);
 		vecidx_count_search(scan);
-		start(scan, state);
+		start(scan, state, false);
 	}
 	for (;;) {
 		CHECK_FOR_INTERRUPTS();
@@ -191,6 +194,10 @@ bool vecidx_get_tuple(IndexScanDesc scan, ScanDirection direction) {
 			elog(ERROR, "unexpected step of a vecidx scan");
 		}
 	}
+}
+
+const VecidxCounts *vecidx_scan_counts(IndexScanDesc scan) {
+	return &((VecidxScan *)scan->opaque)->counts;
 }
 
 void vecidx_end_scan(IndexScanDesc scan) {
