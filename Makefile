@@ -114,13 +114,27 @@ AM_OBJS = \
 	src/am/workspace.o \
 	src/am/write.o \
 
+EXPLAIN_OBJS = \
+	src/explain/advice.o \
+	src/explain/explain.o \
+	src/explain/findings.o \
+	src/explain/forms.o \
+	src/explain/indexes.o \
+	src/explain/order.o \
+	src/explain/plans.o \
+	src/explain/rewrite.o \
+	src/explain/searches.o \
+	src/explain/statement.o \
+	src/explain/tokens.o \
+	src/explain/trace.o \
+
 # Fault points for tests (src/am/faults.c): FAULTS=1. No library that is installed for use has them.
 ifeq ($(FAULTS),1)
 CORE_OBJS += core/grow/names.o core/grow/names_vacuum.o
 AM_OBJS += src/am/faults.o
 endif
 
-OBJS = $(CORE_OBJS) $(TYPE_OBJS) $(AM_OBJS) src/vecidx.o
+OBJS = $(CORE_OBJS) $(TYPE_OBJS) $(AM_OBJS) $(EXPLAIN_OBJS) src/vecidx.o
 
 # init creates the extension for the others.
 REGRESS = \
@@ -147,6 +161,7 @@ REGRESS = \
 	am_planner \
 	am_plans \
 	am_last_scan \
+	am_explain \
 	am_ddl \
 	am_catalog \
 
@@ -163,6 +178,7 @@ ISOLATION = \
 	first_training \
 	train_beside_build \
 	anchors \
+	last_scan \
 
 ISOLATION_OPTS = --inputdir=$(srcdir)/test/isolation --load-extension=vecidx
 

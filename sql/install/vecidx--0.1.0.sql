@@ -437,3 +437,9 @@ CREATE FUNCTION vecidx_last_scan(
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED ROWS 1;
 COMMENT ON FUNCTION vecidx_last_scan() IS
     'what the vecidx index scan of this session that began to search last has looked at, all its searches together';
+
+CREATE FUNCTION vecidx_explain(query text, OUT finding text, OUT detail text, OUT rewritten text)
+    RETURNS SETOF record
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE ROWS 3;
+COMMENT ON FUNCTION vecidx_explain(text) IS
+    'whether a query uses a vecidx index, or why it does not and how to write it; the query is not executed';

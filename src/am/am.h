@@ -132,6 +132,11 @@ extern void vecidx_limit_install(void);
 /* Rows wanted of the scan whose ordering keys these are; 0 when that is not known. */
 extern uint32 vecidx_limit_find(ScanKey orderbys);
 
+/* ---- build.c */
+
+/* Vectors of so many dimensions would fit into the rows, but this column's storage moves them out. */
+extern bool vecidx_stored_out_of_line(Form_pg_attribute column, uint32 dim);
+
 /* ---- explain_scan.c */
 
 extern void vecidx_explain_install(void);
