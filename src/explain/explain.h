@@ -57,6 +57,8 @@ typedef struct VecidxSearch {
 extern List *vecidx_searches_of(Query *query);
 /* Fills in the latter half. The enclosing queries, innermost first, that of the search included. */
 extern void vecidx_trace(VecidxSearch *search, List *queries);
+/* The relations of the query whose columns are in it. */
+extern Bitmapset *vecidx_relations_in(Node *expression);
 
 /* ---- statement.c, plans.c: parsing and planning */
 

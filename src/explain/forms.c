@@ -3,13 +3,12 @@
  */
 #include "postgres.h"
 
-#include "optimizer/optimizer.h"
 #include "utils/lsyscache.h"
 
 #include "explain/explain.h"
 
 static void add_no_table(const VecidxFindings *out, const VecidxSearch *search) {
-	Bitmapset *left = pull_varnos(NULL, search->order.left), *right = pull_varnos(NULL, search->order.right);
+	Bitmapset *left = vecidx_relations_in(search->order.left), *right = vecidx_relations_in(search->order.right);
 
 	if (search->obstacle != NULL)
 		vecidx_findings_add(out, "order_above", NULL,

@@ -10,7 +10,7 @@
 
 /*
  * The codes that every grammar on top of the scanner must give, since it returns them: they begin at 258, in this
- * order. Keywords follow, by numbers of the server's own grammar, of which nothing else is known here.
+ * order. Those of keywords are the server's own.
  */
 enum {
 	TOKEN_IDENT = 258,
@@ -33,8 +33,14 @@ enum {
 };
 
 bool vecidx_token_is_operator(const VecidxToken *token) {
-	return token->code == TOKEN_OP || token->code >= TOKEN_LESS_EQUALS ||
+	return token->code == TOKEN_OP || (token->code >= TOKEN_LESS_EQUALS && token->code <= TOKEN_NOT_EQUALS) ||
 		   (token->code > 0 && token->code < TOKEN_IDENT && strchr("+-*/%^<>=", token->code) != NULL);
+}
+
+static const char *keyword_of(int code, const char *word) {
+	int keyword = code == 0 ? -1 : ScanKeywordLookup(word, &ScanKeywords);
+
+	return keyword >= 0 && ScanKeywordTokens[keyword] == code ? GetScanKeyword(keyword, &ScanKeywords) : NULL;
 }
 
 VecidxToken *vecidx_tokens_of(const char *text, int *n) {
@@ -60,12 +66,10 @@ VecidxToken *vecidx_tokens_of(const char *text, int *n) {
 		token->start = code == 0 ? (int)strlen(text) : place;
 		/* the scanner ends the token it is at with a zero */
 		token->end = code == 0 ? token->start : place + (int)strlen(extra.scanbuf + place);
-		token->keyword = NULL;
+		token->keyword = keyword_of(code, extra.scanbuf + place);
 		token->depth = depth;
 		if (code == '(' || code == '[')
 			depth++;
-		if (code > TOKEN_NOT_EQUALS)
-			token->keyword = value.keyword;
 		if (code == 0)
 			break;
 	}

@@ -17,8 +17,40 @@ typedef struct Replacement {
 	Index relation;
 	List *values; /* for its columns: expressions or TargetEntry nodes */
 	int levels;   /* added to the levels of what these take from queries around them */
-	bool failed;
+	bool done, failed;
 } Replacement;
+
+typedef struct Columns {
+	Bitmapset *relations;
+	Index level;
+} Columns;
+
+static bool find_columns(Node *node, void *context) {
+	Columns *columns = context;
+	bool result;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var)) {
+		if (((Var *)node)->varlevelsup == columns->level)
+			columns->relations = bms_add_member(columns->relations, ((Var *)node)->varno);
+		return false;
+	}
+	if (!IsA(node, Query))
+		return expression_tree_walker(node, find_columns, context);
+	columns->level++;
+	result = query_tree_walker((Query *)node, find_columns, context, 0);
+	columns->level--;
+	return result;
+}
+
+/* Not pull_varnos: that has the outer joins above a column as well. */
+Bitmapset *vecidx_relations_in(Node *expression) {
+	Columns columns = {NULL, 0};
+
+	find_columns(expression, &columns);
+	return columns.relations;
+}
 
 static Node *value_of(Var *column, Replacement *replacement) {
 	Node *value;
@@ -30,6 +62,7 @@ static Node *value_of(Var *column, Replacement *replacement) {
 	value = list_nth(replacement->values, column->varattno - 1);
 	if (value != NULL && IsA(value, TargetEntry))
 		value = (Node *)((TargetEntry *)value)->expr;
+	replacement->done = true;
 	value = copyObject(value);
 	IncrementVarSublevelsUp(value, replacement->levels, 1);
 	return value;
@@ -156,7 +189,7 @@ static bool step(VecidxSearch *search, List **queries, Index relation, bool alon
 		replacement.values = query->targetList;
 	}
 	replaced = replace(search->expression, &replacement);
-	if (replacement.failed)
+	if (replacement.failed || !replacement.done)
 		return false;
 	search->expression = replaced;
 	if (enter) {
@@ -181,7 +214,7 @@ static bool is_evaluated_anew(Node *node, void *context) {
 
 /* Which side is the table's? */
 static void take_sides(VecidxSearch *search) {
-	Bitmapset *left = pull_varnos(NULL, search->order.left), *right = pull_varnos(NULL, search->order.right);
+	Bitmapset *left = vecidx_relations_in(search->order.left), *right = vecidx_relations_in(search->order.right);
 	int relation;
 	RangeTblEntry *entry;
 
@@ -208,7 +241,7 @@ void vecidx_trace(VecidxSearch *search, List *queries) {
 	search->obstacle = obstacle_in(search->query, false);
 	search->within = vecidx_order_mentions(search->expression);
 	for (;;) {
-		Bitmapset *relations = pull_varnos(NULL, search->expression);
+		Bitmapset *relations = vecidx_relations_in(search->expression);
 		bool alone = bms_membership(relations) != BMS_MULTIPLE, moved = false;
 		int relation = -1;
 
