@@ -99,11 +99,14 @@ AM_OBJS = \
 	src/am/conditions.o \
 	src/am/cost.o \
 	src/am/filter.o \
+	src/am/counts.o \
+	src/am/explain_scan.o \
 	src/am/handler.o \
 	src/am/idle_sort.o \
 	src/am/info.o \
 	src/am/insert.o \
 	src/am/inspect.o \
+	src/am/last_scan.o \
 	src/am/limit.o \
 	src/am/metric.o \
 	src/am/note.o \
@@ -125,13 +128,27 @@ AM_OBJS = \
 	src/am/workspace.o \
 	src/am/write.o \
 
+EXPLAIN_OBJS = \
+	src/explain/advice.o \
+	src/explain/explain.o \
+	src/explain/findings.o \
+	src/explain/forms.o \
+	src/explain/indexes.o \
+	src/explain/order.o \
+	src/explain/plans.o \
+	src/explain/rewrite.o \
+	src/explain/searches.o \
+	src/explain/statement.o \
+	src/explain/tokens.o \
+	src/explain/trace.o \
+
 # Fault points for tests (src/am/faults.c): FAULTS=1. No library that is installed for use has them.
 ifeq ($(FAULTS),1)
 CORE_OBJS += core/grow/names.o core/grow/names_vacuum.o
 AM_OBJS += src/am/faults.o
 endif
 
-OBJS = $(CORE_OBJS) $(TYPE_OBJS) $(AM_OBJS) src/vecidx.o
+OBJS = $(CORE_OBJS) $(TYPE_OBJS) $(AM_OBJS) $(EXPLAIN_OBJS) src/vecidx.o
 
 # init creates the extension for the others.
 REGRESS = \
@@ -159,6 +176,8 @@ REGRESS = \
 	am_planner \
 	am_plans \
 	am_within \
+	am_last_scan \
+	am_explain \
 	am_ddl \
 	am_calibrate \
 	am_catalog \
@@ -177,6 +196,7 @@ ISOLATION = \
 	train_beside_build \
 	anchors \
 	range_beside_growth \
+	last_scan \
 
 ISOLATION_OPTS = --inputdir=$(srcdir)/test/isolation --load-extension=vecidx
 

@@ -41,7 +41,8 @@ CREATE FUNCTION beyond(target regclass, condition text, rank int) RETURNS boolea
 CREATE FUNCTION operator_of(metric text) RETURNS text LANGUAGE sql IMMUTABLE
     RETURN CASE metric WHEN 'l2' THEN '<->' WHEN 'cosine' THEN '<=>' ELSE '<#>' END;
 -- the distance of the row that is so-and-so near
-CREATE FUNCTION radius(target regclass, metric text, q vector, rank int) RETURNS float8 LANGUAGE plpgsql STABLE AS $$
+CREATE FUNCTION radius(target regclass, metric text, q vector, rank int) RETURNS float8 LANGUAGE plpgsql STABLE
+    SET vecidx.recall = 1 AS $$
 DECLARE r float8;
 BEGIN
     EXECUTE format('SELECT d FROM (SELECT v %s $1 AS d FROM %s) s ORDER BY d OFFSET $2 - 1 LIMIT 1', operator_of(metric), target)

@@ -86,6 +86,32 @@
 #define vecidx_count_search(scan) ((void)(scan))
 #endif
 
+/* What the columns of a grouped query stand for: a relation of their own from 18 on. */
+#if PG_VERSION_NUM >= 180000
+#define vecidx_group_columns(entry) ((entry)->rtekind == RTE_GROUP ? (entry)->groupexprs : NIL)
+#else
+#define vecidx_group_columns(entry) ((void)(entry), NIL)
+#endif
+
+/* May the user do to the tables what the statement does? Include executor/executor.h. */
+#if PG_VERSION_NUM >= 160000
+#define vecidx_check_permissions(plan) ExecCheckPermissions((plan)->rtable, (plan)->permInfos, true)
+#else
+#define vecidx_check_permissions(plan) ExecCheckRTPerms((plan)->rtable, true)
+#endif
+
+/* Rows that an index puts in order can be sorted by a second key as they come. */
+#if PG_VERSION_NUM >= 160000
+#define VECIDX_SORTS_WITHIN_TIES true
+#else
+#define VECIDX_SORTS_WITHIN_TIES false
+#endif
+
+/* Others may add to what EXPLAIN says of a plan's node. */
+#if PG_VERSION_NUM >= 180000
+#define VECIDX_EXPLAIN_NODE_HOOK
+#endif
+
 #if PG_VERSION_NUM >= 180000
 #define vecidx_vacuum_delay() vacuum_delay_point(false)
 #else

@@ -15,4 +15,5 @@ PGDLLEXPORT void _PG_init(void);
 void _PG_init(void) {
 	vecidx_options_define();
 	vecidx_limit_install();
+	vecidx_explain_install();
 }

@@ -564,3 +564,18 @@ CREATE FUNCTION vecidx_info(
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
 COMMENT ON FUNCTION vecidx_info(regclass) IS
     'what a vecidx index is made of, and how many entries a search for ten rows is expected to look at';
+
+CREATE FUNCTION vecidx_last_scan(
+    OUT index regclass, OUT recall double precision, OUT k bigint, OUT searches bigint, OUT passes bigint,
+    OUT pages bigint, OUT inner_nodes bigint, OUT leaves bigint, OUT entries bigint, OUT refined bigint, OUT rows bigint
+)
+    RETURNS SETOF record
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED ROWS 1;
+COMMENT ON FUNCTION vecidx_last_scan() IS
+    'what the vecidx index scan of this session that began to search last has looked at, all its searches together';
+
+CREATE FUNCTION vecidx_explain(query text, OUT finding text, OUT detail text, OUT rewritten text)
+    RETURNS SETOF record
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE ROWS 3;
+COMMENT ON FUNCTION vecidx_explain(text) IS
+    'whether a query uses a vecidx index, or why it does not and how to write it; the query is not executed';

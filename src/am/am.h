@@ -172,6 +172,15 @@ extern bool vecidx_is_known(Node *expression);
 /* Notes it where the scan's filter has one. */
 extern void vecidx_note_radius(IndexScanState *scan);
 
+/* ---- build.c */
+
+/* Vectors of so many dimensions would fit into the rows, but this column's storage moves them out. */
+extern bool vecidx_stored_out_of_line(Form_pg_attribute column, uint32 dim);
+
+/* ---- explain_scan.c */
+
+extern void vecidx_explain_install(void);
+
 /* ---- the verbs */
 
 extern IndexBuildResult *vecidx_build(Relation heap, Relation index, IndexInfo *info);

@@ -67,17 +67,22 @@ static void shape_build(VecidxBuild *build, Relation index) {
 	build->pages.index = index;
 }
 
+bool vecidx_stored_out_of_line(Form_pg_attribute column, uint32 dim) {
+	Size size = VECTOR_SIZE(dim);
+
+	return column->attstorage != TYPSTORAGE_PLAIN && column->attstorage != TYPSTORAGE_MAIN &&
+		   size > TOAST_TUPLE_TARGET && MAXALIGN(SizeofHeapTupleHeader) + size <= MaxHeapTupleSize;
+}
+
 /* Out of line, every distance that the executor computes costs a look into the TOAST table. */
 static void advise_storage(Relation heap, IndexInfo *info, uint32 dim) {
 	AttrNumber number = info->ii_IndexAttrNumbers[0];
 	Form_pg_attribute column;
-	Size size = VECTOR_SIZE(dim);
 
 	if (number == InvalidAttrNumber)
 		return;
 	column = TupleDescAttr(RelationGetDescr(heap), number - 1);
-	if (column->attstorage == TYPSTORAGE_PLAIN || column->attstorage == TYPSTORAGE_MAIN || size <= TOAST_TUPLE_TARGET ||
-		MAXALIGN(SizeofHeapTupleHeader) + size > MaxHeapTupleSize)
+	if (!vecidx_stored_out_of_line(column, dim))
 		return;
 	ereport(NOTICE,
 			(errmsg("vectors of column \"%s\" are stored out of line, which makes every search slower",

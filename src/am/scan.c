@@ -20,7 +20,7 @@
 #include "utils/snapmgr.h"
 
 #include "am/conditions.h"
-#include "am/workspace.h"
+#include "am/counts.h"
 #include "type/vector.h"
 
 typedef struct VecidxScan {
@@ -31,6 +31,7 @@ typedef struct VecidxScan {
 	BlockNumber blocks;     /* of the index, when last looked */
 	BlockNumber table_blocks;
 	bool started;
+	VecidxCounts counts;
 } VecidxScan;
 
 IndexScanDesc vecidx_begin_scan(Relation index, int nkeys, int norderbys) {
@@ -76,7 +77,7 @@ static const float *query_vector(const VecidxWorkspace *work, ScanKey key) {
 	return work->vector;
 }
 
-static void start(IndexScanDesc scan, VecidxScan *state) {
+static void start(IndexScanDesc scan, VecidxScan *state, bool anew) {
 	vx_query query = {.recall = vecidx_recall_of(scan->indexRelation),
 					  .k = state->note != NULL ? state->note->rows : 0,
 					  .by = vecidx_calibrated_by()};
@@ -92,6 +93,7 @@ static void start(IndexScanDesc scan, VecidxScan *state) {
 	vecidx_conditions_take(conditions, scan, vx_index_meta(work->shape));
 	if (query.vector != NULL && state->note != NULL && state->note->within)
 		vecidx_conditions_add(conditions, query.vector, state->note->radius);
+	vecidx_counts_start(&state->counts, scan->indexRelation, work, &query, anew);
 	vecidx_workspace_start(work, &query);
 	vx_scan_within(work->core, conditions->balls, conditions->n);
 	state->started = true;
@@ -103,8 +105,9 @@ static void start_anew(IndexScanDesc scan, VecidxScan *state) {
 	VecidxWorkspace *before = state->work;
 
 	state->work = NULL;
+	vecidx_counts_leave(before);
 	vecidx_shape_forget(scan->indexRelation);
-	start(scan, state);
+	start(scan, state, true);
 	vx_scan_inherit(state->work->core, before->core);
 	MemoryContextSetParent(before->context, state->work->context);
 	state->work->lent = true;
@@ -178,7 +181,7 @@ static bool next_row(IndexScanDesc scan, VecidxScan *state, vx_want *want) {
 	if (!state->started) {
 		pgstat_count_index_scan(scan->indexRelation);
 		vecidx_count_search(scan);
-		start(scan, state);
+		start(scan, state, false);
 	}
 	while (!state->conditions.nothing) {
 		CHECK_FOR_INTERRUPTS();
@@ -229,6 +232,10 @@ int64 vecidx_get_bitmap(IndexScanDesc scan, TIDBitmap *bitmap) {
 		tbm_add_tuples(bitmap, &tid, 1, needs_check(scan, &want));
 	}
 	return rows;
+}
+
+const VecidxCounts *vecidx_scan_counts(IndexScanDesc scan) {
+	return &((VecidxScan *)scan->opaque)->counts;
 }
 
 void vecidx_end_scan(IndexScanDesc scan) {

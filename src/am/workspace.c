@@ -6,7 +6,7 @@
 
 #include "utils/memutils.h"
 
-#include "am/workspace.h"
+#include "am/counts.h"
 
 /* Memory the core gets at first; it asks for more. */
 #define FIRST_MEMORY (64 * 1024)
@@ -14,6 +14,11 @@
 #define LARGEST_SPARE (8 * 1024 * 1024)
 
 static VecidxWorkspace *spare = NULL;
+
+/* After an error nobody else tells. */
+static void settle(void *work) {
+	vecidx_counts_leave(work);
+}
 
 static VecidxWorkspace *make_workspace(Relation index, MemoryContext parent) {
 	MemoryContext context = AllocSetContextCreate(parent, "vecidx scan", ALLOCSET_DEFAULT_SIZES);
@@ -25,6 +30,10 @@ static VecidxWorkspace *make_workspace(Relation index, MemoryContext parent) {
 	work->shape = vecidx_shape_copy(index);
 	work->core = NULL;
 	work->lent = false;
+	work->counts = NULL;
+	work->gone.func = settle;
+	work->gone.arg = work;
+	MemoryContextRegisterResetCallback(context, &work->gone);
 	work->vector = palloc(sizeof(float) * vx_index_meta(work->shape)->dim);
 	MemoryContextSwitchTo(old);
 	return work;
@@ -54,6 +63,7 @@ void vecidx_workspace_grow(VecidxWorkspace *work, Size bytes) {
 }
 
 void vecidx_workspace_leave(VecidxWorkspace *work) {
+	vecidx_counts_leave(work);
 	if (work->core == NULL || work->lent || MemoryContextMemAllocated(work->context, false) > LARGEST_SPARE) {
 		MemoryContextDelete(work->context);
 		return;

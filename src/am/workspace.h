@@ -7,12 +7,14 @@
 #include "am/am.h"
 
 typedef struct VecidxWorkspace {
-	MemoryContext context; /* of all of this */
-	uint64 serial;         /* of the shape */
-	const vx_index *shape; /* own copy: the cached one may go between two rows */
-	vx_scan *core;         /* NULL until vecidx_workspace_start */
-	float *vector;         /* room for the query */
-	bool lent;             /* what was returned before is remembered in memory of another one */
+	MemoryContext context;       /* of all of this */
+	uint64 serial;               /* of the shape */
+	const vx_index *shape;       /* own copy: the cached one may go between two rows */
+	vx_scan *core;               /* NULL until vecidx_workspace_start */
+	float *vector;               /* room for the query */
+	bool lent;                   /* what was returned before is remembered in memory of another one */
+	struct VecidxCounts *counts; /* of the scan that uses it, once it has begun a search; NULL if none */
+	MemoryContextCallback gone;
 } VecidxWorkspace;
 
 /* While in use a workspace belongs to the context `parent`, so that an error frees it. */
