@@ -111,6 +111,6 @@ SELECT current_setting('server_version_num')::int < 180000 OR explained('ANALYZE
 DROP VIEW seen;
 DROP FUNCTION explained;
 DROP TABLE s, few;
-SELECT index::text ~ '^\d+$' AS number, searches FROM vecidx_last_scan();
+SELECT index::text ~ '^\d+$' AS number, searches > 0 AS searched FROM vecidx_last_scan();
 \c
 SELECT count(*) FROM vecidx_last_scan();
