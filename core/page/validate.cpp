@@ -183,6 +183,8 @@ const char *vx_meta_fault(const void *page) {
 	const vx_meta &meta = *vx_page_meta(page);
 	if (meta.version != VX_FORMAT_VERSION)
 		return "the index has a format that this version of vecidx does not read";
+	if (page_special(page).entry_bytes != sizeof(vx_meta))
+		return "the meta page has another size than its format's";
 	if (meta.dim == 0 || meta.dim > VX_MAX_DIM)
 		return "the meta page has an impossible number of dimensions";
 	if (meta.metric < VX_L2 || meta.metric > VX_IP || meta.tree != VX_TREE_KMEANS || meta.levels > kMaxLevels)

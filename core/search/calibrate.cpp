@@ -27,6 +27,7 @@ struct vx_calibrate {
 	float *vector;
 	uint64_t random;
 	uint32_t nblocks, drawn, visiting;
+	uint64_t passes; // of the scan before this query
 	vecidx::Task task;
 	const char *fault;
 };
@@ -51,14 +52,15 @@ size_t own_bytes(const vx_index &ix) {
 
 void search(vx_calibrate &c, const float *x, const vx_row &self) {
 	c.probe.start(self);
-	const vx_query query{x, 0.9999, Probe::kMostRows, VX_BY_ROWS};
+	const vx_query query{x, 0.9999, c.probe.rows(), VX_BY_ROWS};
+	c.passes = c.scan->stats.passes;
 	vx_scan_restart(c.scan, &query);
 	c.task = Task::kSearch;
 }
 
 // The code's row is the query.
 void take_code(vx_calibrate &c, const vx_code_entry &entry) {
-	if (decode(*c.ix, entry, c.vector))
+	if (std::isfinite(entry.scale) && decode(*c.ix, entry, c.vector))
 		search(c, c.vector, entry.row);
 }
 
@@ -82,8 +84,8 @@ void read_slot(vx_calibrate &c, const void *page) {
 }
 
 void finish(vx_calibrate &c) {
-	Probe::Cuts cuts;
-	for (uint32_t curve = 0; curve < VX_CALIBRATED_KS; curve++) {
+	Probe::Cuts cuts{};
+	for (uint32_t curve = 0; curve < c.probe.curves(); curve++) {
 		const double rho = c.probe.k_th_first(curve);
 		cuts.low[curve] = refine_cut(*c.scan, rho, epsilon_for(false, kCalibratedKs[curve]));
 		cuts.high[curve] = refine_cut(*c.scan, rho, epsilon_for(true, kCalibratedKs[curve]));
@@ -123,7 +125,7 @@ vx_calibrate *vx_calibrate_init(void *memory, size_t bytes, const vx_index *ix, 
 	c->long_code.entry = static_cast<vx_code_entry *>(c->arena.allocate(code_bytes(*ix)));
 	c->vector = static_cast<float *>(c->arena.allocate(sizeof(float) * ix->meta.dim));
 	const size_t scan_bytes = vx_scan_size(ix);
-	const vx_query query{nullptr, 0.9999, Probe::kMostRows, VX_BY_ROWS};
+	const vx_query query{nullptr, 0.9999, 1, VX_BY_ROWS};
 	c->scan = vx_scan_init(c->arena.allocate(scan_bytes), scan_bytes, ix, &query);
 	c->scan->probe = &c->probe;
 	return c;
@@ -146,9 +148,12 @@ vx_step vx_calibrate_next(vx_calibrate *c, vx_want *want) {
 		return ask(*c, *want, c->long_code.rest);
 	case Task::kSearch: {
 		const vx_step step = vx_scan_next(c->scan, want);
-		if (step != VX_ROW && step != VX_DONE)
+		// it lost its way in a tree that is changing, or found less than it looked for: the probe saw only the first
+		// pass
+		const bool anew = c->scan->stats.passes > c->passes + 1;
+		if (step != VX_ROW && step != VX_DONE && !anew)
 			return step;
-		if (c->scan->query.ordered && !c->scan->query.wild && c->scan->has_tree)
+		if (!anew && c->scan->query.ordered && !c->scan->query.wild && c->scan->has_tree)
 			finish(*c);
 		c->task = Task::kNone;
 		return VX_DONE;
@@ -174,9 +179,12 @@ void vx_calibrate_grow(vx_calibrate *c, void *memory, size_t bytes) {
 	vx_scan_grow(c->scan, memory, bytes);
 }
 
-uint32_t vx_calibrate_result(const vx_calibrate *c, vx_calibration *out) {
-	c->probe.result(*out);
+uint32_t vx_calibrate_queries(const vx_calibrate *c) {
 	return c->probe.queries();
+}
+
+void vx_calibrate_result(const vx_calibrate *c, vx_calibration *out) {
+	c->probe.result(*out);
 }
 
 double vx_calibrated_recall(uint32_t i) {
@@ -188,7 +196,7 @@ bool vx_meta_calibrate(void *page, vx_calibrated_by by, const vx_calibration *ca
 		return false;
 	auto &meta = page_header<vx_meta>(page);
 	meta.calibrations[by] = *calibration;
-	meta.calibrations[by].rows = static_cast<double>(meta.rows);
+	meta.calibrations[by].rows = likely_rows(meta);
 	meta.calibrations[by].leaves = meta.leaves;
 	return true;
 }

@@ -49,12 +49,6 @@ double small_index(double rows) {
 	return kSmallFactor + (1 - kSmallFactor) * std::fmin(std::fmax(share, 0), 1);
 }
 
-// The meta page tells what the last build or vacuum found; an index that grew since has leaves for more.
-double rows_of(const vx_meta &meta) {
-	constexpr double kFill = 0.75; // of the size that a leaf is meant to have
-	return std::fmax(static_cast<double>(meta.rows), kFill * meta.leaves * meta.leaf_size);
-}
-
 // A curve's value for a recall.
 double value_at(const float *values, double recall) {
 	const double misses = -std::log(1 - recall);
@@ -86,6 +80,11 @@ double default_alpha(vx_metric metric, double effort) {
 	return metric == VX_IP ? interpolate(kProduct, effort) : interpolate(kDistance, effort);
 }
 
+double likely_rows(const vx_meta &meta) {
+	constexpr double kFill = 0.75; // of the size that a leaf is meant to have
+	return std::fmax(static_cast<double>(meta.rows), kFill * meta.leaves * meta.leaf_size);
+}
+
 double default_effort(double recall) {
 	return -std::log(1 - std::clamp(recall, kLeastRecall, kMostRecall));
 }
@@ -94,6 +93,7 @@ Efforts efforts_for(const vx_meta &meta, vx_calibrated_by by, double recall) {
 	const vx_calibration *calibration = calibration_of(meta, by);
 	const double known = std::clamp(recall, kLeastRecall, kMostRecall);
 	Efforts efforts;
+	efforts.width = calibration != nullptr ? 1 : small_index(likely_rows(meta));
 	for (uint32_t curve = 0; curve < VX_CALIBRATED_KS; curve++) {
 		const double effort = calibration != nullptr ? value_at(calibration->curves[curve].efforts, known) : NAN;
 		efforts.of[curve] = effort >= 0 && effort <= kMostEffort ? effort : default_effort(recall);
@@ -112,11 +112,11 @@ float epsilon_for(bool high, double k) {
 	return static_cast<float>((high ? 1.9 : 1.5) + kFew * (1 - std::clamp(std::log10(std::fmax(k, 1)), 0.0, 1.0)));
 }
 
-Dial dial_at(const vx_meta &meta, double effort, double recall, double k) {
+Dial dial_at(const vx_meta &meta, double effort, double width, double recall, double k) {
 	if (!(recall < 1))
 		return {true, 0, 0, 0, 0, kFirst};
 	const auto metric = static_cast<vx_metric>(meta.metric);
-	const double alpha = default_alpha(metric, effort) * widening(metric, meta.local_dim) * small_index(rows_of(meta));
+	const double alpha = default_alpha(metric, effort) * widening(metric, meta.local_dim) * width;
 	const double sigmas = 2 * std::fmin(1, effort / default_effort(kLeastRecall)) + effort / 3;
 	const double deviation = 1 / std::sqrt(meta.local_dim >= 1 ? meta.local_dim : static_cast<double>(meta.dim));
 	return {false,

@@ -35,11 +35,15 @@ inline constexpr float kMostEffort = 11.5F;
 // Which efforts give a recall, for each of kCalibratedKs; and for k rows.
 struct Efforts {
 	double of[VX_CALIBRATED_KS];
+	double width; // 1 by a calibration, more by the table for small indexes: gates are that much wider
 };
 Efforts efforts_for(const vx_meta &meta, vx_calibrated_by by, double recall);
 double effort_for(const Efforts &efforts, double k);
-// The gate at an effort, for a scan that is to find this share of k rows.
-Dial dial_at(const vx_meta &meta, double effort, double recall, double k);
+// The gate at an effort, for a scan that is to find this share of k rows, in an index of that metric and so many
+// directions (meta).
+Dial dial_at(const vx_meta &meta, double effort, double width, double recall, double k);
+// Rows in the index now: the meta page tells what the last build or vacuum found; one that grew since has more leaves.
+double likely_rows(const vx_meta &meta);
 // Up to this recall epsilon is the lower of two, beyond it the higher.
 inline constexpr double kHighRecall = 0.98;
 float epsilon_for(bool high, double k);

@@ -7,7 +7,7 @@
 namespace vecidx {
 namespace {
 
-constexpr double kFirstQueries = 32;
+constexpr uint32_t kFirstQueries = 32, kEveryFew = 4;
 // A share of the true neighbours that may be missed where they are counted.
 constexpr double kMostMissed = 0.003;
 
@@ -33,6 +33,7 @@ float Probe::effort(uint32_t number) {
 
 void Probe::start(const vx_row &self) {
 	self_ = self;
+	curves_ = narrowed_ && queries_ % kEveryFew != 0 ? VX_CALIBRATED_KS - 1 : VX_CALIBRATED_KS;
 	watched_ = 0;
 	levels_.clear();
 	seen_.clear();
@@ -41,7 +42,7 @@ void Probe::start(const vx_row &self) {
 }
 
 bool Probe::reserve(Arena &arena, size_t children, size_t rows) {
-	if (!levels_.reserve(arena, children) || !opened_.reserve(arena, children) || !seen_.reserve_more(arena, rows) ||
+	if (!levels_.reserve(arena, children) || !opened_.reserve_more(arena, 1) || !seen_.reserve_more(arena, rows) ||
 		!found_.reserve_more(arena, rows) || !highs_.reserve(arena, found_.size() + rows))
 		return false;
 	while (levels_.size() < children)
@@ -121,11 +122,12 @@ uint32_t Probe::passing(uint32_t block) const {
 
 void Probe::finish(const Cuts &cuts) {
 	std::sort(seen_.begin(), seen_.end(), [](const Seen &a, const Seen &b) { return a.ref < b.ref; });
-	const size_t most = std::min<size_t>(found_.size(), kMostRows);
+	const size_t most = std::min<size_t>(found_.size(), rows());
 	std::partial_sort(found_.begin(), found_.begin() + most, found_.end(),
 					  [](const Found &a, const Found &b) { return a.distance < b.distance; });
-	for (uint32_t curve = 0; curve < VX_CALIBRATED_KS; curve++) {
+	for (uint32_t curve = 0; curve < curves_; curve++) {
 		const size_t k = std::min<size_t>(kCalibratedKs[curve], most);
+		sums_.queries[curve]++;
 		sums_.wanted[curve] += static_cast<double>(k);
 		for (size_t i = 0; i < k; i++)
 			count_hits(curve, found_[i], cuts);
@@ -135,8 +137,7 @@ void Probe::finish(const Cuts &cuts) {
 				sums_.of[kEntries][curve][e] += opened.count;
 			}
 	}
-	sums_.queries++;
-	if (!narrowed_ && sums_.queries >= kFirstQueries)
+	if (++queries_ == kFirstQueries)
 		narrow();
 }
 
@@ -165,8 +166,9 @@ double Probe::missed(Kind hits, uint32_t curve, uint32_t number) const {
 double Probe::mean(Kind kind, uint32_t curve, double step) const {
 	const auto at = [&](uint32_t number) {
 		if (number > widest(curve))
-			return first_.of[kind][curve][number] / first_.queries;
-		return (first_.of[kind][curve][number] + sums_.of[kind][curve][number]) / queries();
+			return first_.of[kind][curve][number] / first_.queries[curve];
+		return (first_.of[kind][curve][number] + sums_.of[kind][curve][number]) /
+			   (first_.queries[curve] + sums_.queries[curve]);
 	};
 	const auto low = std::min(static_cast<uint32_t>(step), kEfforts - 1), high = std::min(low + 1, kEfforts - 1);
 	return at(low) + (step - low) * (at(high) - at(low));
@@ -192,7 +194,7 @@ double Probe::step_for(uint32_t curve, double recall) const {
 		return number;
 	}
 	const Kind hits = recall > kHighRecall ? kHits : kLowHits;
-	const double most = allowed(1 - recall, queries(), curve) * unseen();
+	const double most = allowed(1 - recall, first_.queries[curve] + sums_.queries[curve], curve) * unseen();
 	const double wanted = std::fmax(most, missed(hits, curve, last) * kNearly);
 	uint32_t number = 0;
 	while (number < last && missed(hits, curve, number) > wanted)

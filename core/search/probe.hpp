@@ -24,10 +24,12 @@ public:
 	// Efforts watched, from 0 to the largest: dense where a small one already finds much.
 	static float effort(uint32_t number);
 
-	static constexpr uint32_t kMostRows = kCalibratedKs[VX_CALIBRATED_KS - 1];
-
 	// A query that is itself in the index, at `self`: it is not to be found. `self` with offset 0: it is not.
 	void start(const vx_row &self);
+	// How many of the curves this query is for, and the rows to look for. Many rows take the widest search, and being
+	// many they tell more: after the first queries every fourth is enough for the last curve.
+	uint32_t curves() const { return curves_; }
+	uint32_t rows() const { return kCalibratedKs[curves_ - 1]; }
 	bool is_self(const vx_row &row) const { return row.block == self_.block && row.offset == self_.offset; }
 
 	// Room for what the next steps note: children known, survivors and refined rows to come.
@@ -64,7 +66,7 @@ public:
 	void finish(const Cuts &cuts);
 	// Means over all queries so far.
 	void result(vx_calibration &out) const;
-	uint32_t queries() const { return static_cast<uint32_t>(first_.queries + sums_.queries); }
+	uint32_t queries() const { return queries_; }
 
 private:
 	struct Seen {
@@ -90,7 +92,7 @@ private:
 	// Over queries.
 	enum Kind { kHits, kLowHits, kLeaves, kEntries, kKinds }; // hits by the higher epsilon and by the lower
 	struct Sums {
-		double queries, wanted[VX_CALIBRATED_KS], of[kKinds][VX_CALIBRATED_KS][kEfforts];
+		double queries[VX_CALIBRATED_KS], wanted[VX_CALIBRATED_KS], of[kKinds][VX_CALIBRATED_KS][kEfforts];
 		double missed(Kind hits, uint32_t curve, uint32_t number) const {
 			return wanted[curve] > 0 ? 1 - of[hits][curve][number] / wanted[curve] : 0;
 		}
@@ -101,7 +103,7 @@ private:
 	double step_for(uint32_t curve, double recall) const;
 
 	vx_row self_;
-	uint32_t leaf_;
+	uint32_t leaf_, queries_, curves_;
 	bool narrowed_;
 	uint32_t widest_[VX_CALIBRATED_KS];
 	size_t watched_;      // blocks of children

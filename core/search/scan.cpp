@@ -79,8 +79,10 @@ void start_pass(vx_scan &s) {
 
 void set_dial(vx_scan &s) {
 	const auto k = static_cast<double>(s.k);
-	const double effort = s.probe != nullptr ? kMostEffort : effort_for(s.efforts, k);
-	s.dial = dial_at(s.ix->meta, effort, s.wanted.recall, k);
+	if (s.probe != nullptr)
+		s.dial = dial_at(s.ix->meta, kMostEffort, 1, s.wanted.recall, k);
+	else
+		s.dial = dial_at(s.ix->meta, effort_for(s.efforts, k), s.efforts.width, s.wanted.recall, k);
 }
 
 void widen(vx_scan &s) {

@@ -69,7 +69,7 @@ struct Gate {
 			return;
 		const double spread = s.ix->meta.spread, deviations = 2.0 * dial.sigmas * dial.deviation;
 		terms.reach = static_cast<float>(estimate_units(s.query, rho));
-		terms.limit = nearest + dial.alpha * terms.reach;
+		terms.limit = std::isfinite(terms.reach) ? nearest + dial.alpha * terms.reach : INFINITY; // alpha may be 0
 		terms.breadth = static_cast<float>(deviations * deviations);
 		terms.unit = static_cast<float>(1 / (s.query.squared + spread * spread)); // no square exceeds a float then
 		terms.coarse = kCoarse * static_cast<float>(s.query.norm);
@@ -120,11 +120,11 @@ void watch_gate(vx_scan &s) {
 	if (!s.probe->watches(s.nodes.size()))
 		return;
 	const float nearest = nearest_score(s);
-	for (uint32_t curve = 0; curve < VX_CALIBRATED_KS; curve++) {
+	for (uint32_t curve = 0; curve < s.probe->curves(); curve++) {
 		const double rho = s.probe->k_th(curve);
 		for (uint32_t number = 0; number <= s.probe->widest(curve); number++) {
-			const Gate gate(s, dial_at(s.ix->meta, Probe::effort(number), s.wanted.recall, kCalibratedKs[curve]), rho,
-							nearest);
+			const Gate gate(s, dial_at(s.ix->meta, Probe::effort(number), 1, s.wanted.recall, kCalibratedKs[curve]),
+							rho, nearest);
 			for (uint32_t i = 0; i < s.nodes.size(); i++)
 				if (s.nodes[i].level == 0)
 					s.probe->passed(i, passing(s, gate, s.nodes[i]) & s.nodes[i].seen & ~s.nodes[i].opened, curve,

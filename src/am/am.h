@@ -63,7 +63,7 @@ extern vx_calibrated_by vecidx_calibrated_by(void);
 /* Measures an index that its builder has just written. */
 extern void vecidx_calibrate_new(Relation index);
 /* For VACUUM: measures it again if it is no more what was measured. */
-extern void vecidx_calibrate_changed(Relation index);
+extern void vecidx_calibrate_changed(Relation index, BufferAccessStrategy strategy);
 
 /* ---- shape.c: what the meta page of an index says, kept with the relation */
 

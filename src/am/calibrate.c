@@ -8,6 +8,7 @@
 
 #include <math.h>
 
+#include "commands/vacuum.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "utils/acl.h"
@@ -23,6 +24,10 @@
 #define ROWS_ASKED 600
 /* With fewer queries nothing is known, and the default table stays. */
 #define FEWEST_QUERIES 50
+/* Rows that could not be drawn, or whose search was cut short. */
+#define MOST_FAILURES 100
+/* Shapes that were out of date. */
+#define MOST_TRIES 3
 /* An index that changed by this share is measured again. */
 #define CHANGED_SHARE 0.2
 
@@ -30,8 +35,10 @@ typedef struct Calibrator {
 	Relation index;
 	vx_calibrate *machine;
 	MemoryContext context;
-	BlockNumber blocks; /* of the index, when last looked */
-	bool careful;       /* stop, instead of raising an error, where a page is not what it must be */
+	BlockNumber blocks;            /* of the index, when last looked */
+	BufferAccessStrategy strategy; /* of VACUUM; else NULL */
+	bool careful; /* VACUUM, whose snapshot keeps nothing from being used again: no errors, and its pauses */
+	bool stale;   /* the shape was out of date */
 } Calibrator;
 
 static void start(Calibrator *calibrator, uint64 seed) {
@@ -55,7 +62,12 @@ static bool show_page(Calibrator *calibrator, const vx_want *want) {
 	for (uint32 i = 0; i < want->nahead; i++)
 		if (want->ahead[i] < calibrator->blocks)
 			vecidx_prefetch_buffer(calibrator->index, want->ahead[i], want->ahead_at[i]);
-	buffer = vecidx_read_buffer(calibrator->index, want->block);
+	if (calibrator->careful)
+		vecidx_vacuum_delay();
+	if (calibrator->strategy != NULL)
+		buffer = ReadBufferExtended(calibrator->index, MAIN_FORKNUM, want->block, RBM_NORMAL, calibrator->strategy);
+	else
+		buffer = vecidx_read_buffer(calibrator->index, want->block);
 	LockBuffer(buffer, BUFFER_LOCK_SHARE);
 	vx_calibrate_page(calibrator->machine, BufferGetPage(buffer));
 	UnlockReleaseBuffer(buffer);
@@ -80,7 +92,8 @@ static bool run(Calibrator *calibrator) {
 			break;
 		case VX_YIELD:
 			break;
-		case VX_STALE: /* trained, or given an anchor, just now: it will be measured the next time */
+		case VX_STALE: /* trained, or given an anchor */
+			calibrator->stale = true;
 			return false;
 		case VX_CORRUPT:
 			if (calibrator->careful)
@@ -105,40 +118,96 @@ static void write_result(Relation index, vx_calibrated_by by, const vx_calibrati
 		vecidx_report_corrupt(index, want.block, want.why);
 }
 
-/* With rows of the index; false when too few were met. */
-static bool measure_rows(Calibrator *calibrator, vx_calibration *result) {
-	for (int i = 0; i < ROWS_ASKED; i++) {
+typedef struct Queries {
+	Datum *values;
+	bool *isnull;
+	int n;
+} Queries;
+
+static _Noreturn void report_too_few(int n) {
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("too few queries to calibrate by: %d", n),
+					errhint("Give at least %d that are not null and have distances; some hundreds are better.",
+							FEWEST_QUERIES)));
+}
+
+static const float *query_vector(Relation index, Datum value) {
+	Vector *query = DatumGetVector(value);
+	uint32 dim = vecidx_dimension_of(index);
+
+	if ((uint32)query->dim != dim)
+		ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
+						errmsg("different vector dimensions %d and %d", (int)dim, (int)query->dim)));
+	return query->x;
+}
+
+/* With rows of the index; false when too few were met, as in one that was emptied. */
+static bool measure_rows(Calibrator *calibrator) {
+	int failures = 0;
+
+	for (int i = 0; i < ROWS_ASKED && failures < MOST_FAILURES; i++) {
+		uint32 before = vx_calibrate_queries(calibrator->machine);
+
 		vx_calibrate_row(calibrator->machine);
 		if (!run(calibrator))
 			return false;
+		failures += vx_calibrate_queries(calibrator->machine) == before ? 1 : 0;
 	}
-	return vx_calibrate_result(calibrator->machine, result) >= FEWEST_QUERIES;
+	return vx_calibrate_queries(calibrator->machine) >= FEWEST_QUERIES;
 }
 
-static bool calibrate(Relation index, bool careful, vx_calibration *result) {
-	Calibrator calibrator = {.index = index, .careful = careful};
+/* With the queries; nothing less than all of them will do. */
+static bool measure_queries(Calibrator *calibrator, const Queries *queries) {
+	for (int i = 0; i < queries->n; i++) {
+		if (queries->isnull[i])
+			continue;
+		vx_calibrate_query(calibrator->machine, query_vector(calibrator->index, queries->values[i]));
+		if (!run(calibrator))
+			return false;
+	}
+	if (vx_calibrate_queries(calibrator->machine) < FEWEST_QUERIES)
+		report_too_few((int)vx_calibrate_queries(calibrator->machine));
+	return true;
+}
+
+/* `queries` NULL: by rows. False, and nothing measured: there is no tree, or there are too few rows. */
+static bool calibrate(Calibrator *calibrator, const Queries *queries, vx_calibration *result) {
 	MemoryContext old;
 	vx_meta meta;
-	bool measured;
+	bool measured = false;
 
-	vecidx_meta_now(index, &meta);
+	vecidx_meta_now(calibrator->index, &meta);
 	if (meta.levels == 0)
 		return false;
-	calibrator.context = AllocSetContextCreate(CurrentMemoryContext, "vecidx calibration", ALLOCSET_DEFAULT_SIZES);
-	old = MemoryContextSwitchTo(calibrator.context);
-	start(&calibrator, meta.seed);
-	measured = measure_rows(&calibrator, result);
+	calibrator->context = AllocSetContextCreate(CurrentMemoryContext, "vecidx calibration", ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(calibrator->context);
+	for (int i = 0; i < MOST_TRIES; i++) {
+		MemoryContextReset(calibrator->context);
+		calibrator->stale = false;
+		start(calibrator, meta.seed);
+		measured = queries != NULL ? measure_queries(calibrator, queries) : measure_rows(calibrator);
+		if (!calibrator->stale)
+			break;
+		vecidx_shape_forget(calibrator->index);
+	}
+	if (calibrator->stale && !calibrator->careful)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("index \"%s\" was reshaped during the calibration", RelationGetRelationName(calibrator->index)),
+				 errhint("Try again.")));
+	if (measured)
+		vx_calibrate_result(calibrator->machine, result);
 	MemoryContextSwitchTo(old);
-	MemoryContextDelete(calibrator.context);
+	MemoryContextDelete(calibrator->context);
 	return measured;
 }
 
 /* The index belongs to its builder, who logs all of its pages afterwards. */
 void vecidx_calibrate_new(Relation index) {
+	Calibrator calibrator = {.index = index};
 	vx_calibration result;
 	Buffer buffer;
 
-	if (!calibrate(index, false, &result))
+	if (!calibrate(&calibrator, NULL, &result))
 		return;
 	buffer = ReadBuffer(index, VX_META_BLOCK);
 	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
@@ -153,7 +222,8 @@ static bool differs(double now, double then) {
 	return fabs(now - then) > CHANGED_SHARE * then;
 }
 
-void vecidx_calibrate_changed(Relation index) {
+void vecidx_calibrate_changed(Relation index, BufferAccessStrategy strategy) {
+	Calibrator calibrator = {.index = index, .careful = true, .strategy = strategy};
 	vx_calibration result;
 	vx_meta meta;
 
@@ -161,7 +231,7 @@ void vecidx_calibrate_changed(Relation index) {
 	result = meta.calibrations[VX_BY_ROWS];
 	if (result.queries > 0 && !differs((double)meta.rows, result.rows) && !differs(meta.leaves, result.leaves))
 		return;
-	if (calibrate(index, true, &result))
+	if (calibrate(&calibrator, NULL, &result))
 		write_result(index, VX_BY_ROWS, &result);
 }
 
@@ -178,56 +248,30 @@ static Relation open_owned(Oid oid, Relation *heap) {
 	return index;
 }
 
-/* vecidx_calibrate(index): queries that counted; 0 when the index has no tree yet, since then every search is exact. */
-Datum vecidx_calibrate(PG_FUNCTION_ARGS) {
-	vx_calibration result = {0};
+static Datum calibrate_by(FunctionCallInfo fcinfo, vx_calibrated_by by, const Queries *queries) {
 	Relation heap, index = open_owned(PG_GETARG_OID(0), &heap);
+	Calibrator calibrator = {.index = index};
+	vx_calibration result = {0};
 
-	if (calibrate(index, false, &result))
-		write_result(index, VX_BY_ROWS, &result);
+	if (calibrate(&calibrator, queries, &result))
+		write_result(index, by, &result);
 	vecidx_close_inspected(index, heap, ShareUpdateExclusiveLock);
 	PG_RETURN_INT32((int32)result.queries);
 }
 
-static void ask_query(Calibrator *calibrator, Datum value) {
-	Vector *query = DatumGetVector(value);
-	uint32 dim = vecidx_dimension_of(calibrator->index);
-
-	if ((uint32)query->dim != dim)
-		ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
-						errmsg("different vector dimensions %d and %d", (int)dim, (int)query->dim)));
-	vx_calibrate_query(calibrator->machine, query->x);
-	if (!run(calibrator))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_IN_USE),
-				 errmsg("index \"%s\" was reshaped during the calibration", RelationGetRelationName(calibrator->index)),
-				 errhint("Try again.")));
+/* vecidx_calibrate(index): queries that counted; 0 when the index has no tree yet, since then every search is exact. */
+Datum vecidx_calibrate(PG_FUNCTION_ARGS) {
+	return calibrate_by(fcinfo, VX_BY_ROWS, NULL);
 }
 
 /* vecidx_calibrate(index, queries vector[]): the same with queries of the user's, for vecidx.calibration = queries. */
 Datum vecidx_calibrate_queries(PG_FUNCTION_ARGS) {
-	Relation heap, index = open_owned(PG_GETARG_OID(0), &heap);
 	ArrayType *array = PG_GETARG_ARRAYTYPE_P(1);
-	Calibrator calibrator = {.index = index, .context = CurrentMemoryContext};
-	vx_calibration result = {0};
-	vx_meta meta;
-	Datum *queries;
-	bool *isnull;
-	int n;
+	Queries queries;
 
-	deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_INT, &queries, &isnull, &n);
-	if (n < FEWEST_QUERIES)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("too few queries to calibrate by: %d", n),
-						errhint("Give at least %d; some hundreds are better.", FEWEST_QUERIES)));
-	vecidx_meta_now(index, &meta);
-	if (meta.levels > 0) {
-		start(&calibrator, meta.seed);
-		for (int i = 0; i < n; i++)
-			if (!isnull[i])
-				ask_query(&calibrator, queries[i]);
-		if (vx_calibrate_result(calibrator.machine, &result) > 0)
-			write_result(index, VX_BY_QUERIES, &result);
-	}
-	vecidx_close_inspected(index, heap, ShareUpdateExclusiveLock);
-	PG_RETURN_INT32((int32)result.queries);
+	deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_INT, &queries.values, &queries.isnull,
+					  &queries.n);
+	if (queries.n < FEWEST_QUERIES)
+		report_too_few(queries.n);
+	return calibrate_by(fcinfo, VX_BY_QUERIES, &queries);
 }

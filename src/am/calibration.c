@@ -1,5 +1,5 @@
 /*
- * vecidx_calibration(index): what was measured of an index, as rows. Anybody may look who may look at the index.
+ * vecidx_calibration(index): what was measured of an index, as rows.
  */
 #include "postgres.h"
 
@@ -43,6 +43,7 @@ Datum vecidx_calibration(PG_FUNCTION_ARGS) {
 	Relation heap, index = vecidx_open_for_inspection(PG_GETARG_OID(0), AccessShareLock, &heap);
 	vx_meta meta;
 
+	vecidx_check_inspector(index);
 	InitMaterializedSRF(fcinfo, 0);
 	if (result->setDesc->natts != COLUMNS)
 		elog(ERROR, "vecidx_calibration has another result type than the library expects");

@@ -60,12 +60,11 @@ static void show(const VecidxCounts *counts, ExplainState *es) {
 
 /* The scan's counts, NULL where it is none of ours or was not executed. */
 static const VecidxCounts *counts_of(PlanState *node) {
-	IndexScanState *scan = (IndexScanState *)node;
+	IndexScanDesc scan = IsA(node, IndexScanState)         ? ((IndexScanState *)node)->iss_ScanDesc
+						 : IsA(node, BitmapIndexScanState) ? ((BitmapIndexScanState *)node)->biss_ScanDesc
+														   : NULL;
 
-	if (!IsA(node, IndexScanState) || scan->iss_ScanDesc == NULL || scan->iss_RelationDesc == NULL ||
-		!vecidx_is_vecidx_index(scan->iss_RelationDesc))
-		return NULL;
-	return vecidx_scan_counts(scan->iss_ScanDesc);
+	return scan != NULL && vecidx_is_vecidx_index(scan->indexRelation) ? vecidx_scan_counts(scan) : NULL;
 }
 
 static void explain_node(PlanState *node, List *ancestors, const char *relationship, const char *plan_name,

@@ -25,13 +25,6 @@ typedef struct Census {
 	int64 live, dead;
 } Census;
 
-static void check_privilege(Relation index) {
-	Oid user = GetUserId();
-
-	if (!has_privs_of_role(user, index->rd_rel->relowner) && !has_privs_of_role(user, ROLE_PG_STAT_SCAN_TABLES))
-		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_INDEX, RelationGetRelationName(index));
-}
-
 static void count_page(Census *census, Page page, const vx_meta *meta, vx_row *rows) {
 	uint32 n = vx_page_counts(page, meta) ? vx_page_rows(page, meta->dim, rows) : 0;
 	int kind;
@@ -112,7 +105,7 @@ Datum vecidx_info(PG_FUNCTION_ARGS) {
 	if (get_call_result_type(fcinfo, NULL, &tuple) != TYPEFUNC_COMPOSITE || tuple->natts != COLUMNS)
 		elog(ERROR, "vecidx_info has another result type than the library expects");
 	index = vecidx_open_for_inspection(PG_GETARG_OID(0), AccessShareLock, &heap);
-	check_privilege(index);
+	vecidx_check_inspector(index);
 	vecidx_meta_now(index, &meta);
 	blocks = take_census(index, &meta, &census);
 	fill(values, isnull, &meta, vecidx_recall_of(index), &census, blocks);

@@ -7,7 +7,10 @@
 #include "access/table.h"
 #include "access/xlog.h"
 #include "catalog/index.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/lsyscache.h"
 
 #include "am/inspect.h"
@@ -43,6 +46,13 @@ Relation vecidx_open_for_inspection(Oid oid, LOCKMODE lock, Relation *heap) {
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
 						errmsg("could not open parent table of index \"%s\"", RelationGetRelationName(index))));
 	return index;
+}
+
+void vecidx_check_inspector(Relation index) {
+	Oid user = GetUserId();
+
+	if (!has_privs_of_role(user, index->rd_rel->relowner) && !has_privs_of_role(user, ROLE_PG_STAT_SCAN_TABLES))
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_INDEX, RelationGetRelationName(index));
 }
 
 void vecidx_close_inspected(Relation index, Relation heap, LOCKMODE lock) {

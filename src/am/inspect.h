@@ -8,6 +8,8 @@
 
 /* Opens a vecidx index of this database that has been built; its table stays open with the same lock. */
 extern Relation vecidx_open_for_inspection(Oid index, LOCKMODE lock, Relation *heap);
+/* Who owns an index, or may look at statistics, may know what is in it. */
+extern void vecidx_check_inspector(Relation index);
 extern void vecidx_close_inspected(Relation index, Relation heap, LOCKMODE lock);
 
 #endif

@@ -26,7 +26,7 @@ static bool check_recall(double *value, void **extra, GucSource source) {
 
 	if (decides == NULL)
 		return false;
-	*decides = source >= PGC_S_DATABASE;
+	*decides = source >= PGC_S_GLOBAL;
 	*extra = decides;
 	return true;
 }

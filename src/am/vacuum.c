@@ -172,7 +172,7 @@ IndexBulkDeleteResult *vecidx_vacuum_cleanup(IndexVacuumInfo *info, IndexBulkDel
 		return stats;
 	if (stats == NULL)
 		stats = run(info, NULL, NULL, NULL);
-	vecidx_calibrate_changed(info->index);
+	vecidx_calibrate_changed(info->index, info->strategy);
 	IndexFreeSpaceMapVacuum(info->index);
 	return stats;
 }

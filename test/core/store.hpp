@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "code/index.hpp"
 #include "page/rows.hpp"
 #include "vecidx/core.h"
 
@@ -135,6 +136,7 @@ struct BuildOptions {
 	uint32_t bits = 0, leaf_size = 0;
 	uint32_t leaves = UINT32_MAX; // UINT32_MAX: as planned; 0: raw
 	uint64_t seed = 1;
+	uint32_t root_children = 0; // 0: as usual
 };
 
 // A row for a build or an insert; an empty vector is a NULL.
@@ -144,6 +146,8 @@ class Builder {
 public:
 	Builder(uint32_t dim, const BuildOptions &options) : dim_(dim), options_(options), ix_(dim) {
 		vx_index_shape(ix_.get(), dim, options.metric, options.bits, options.leaf_size, options.seed);
+		if (options.root_children > 0)
+			ix_.get()->limits.root_children = options.root_children;
 	}
 
 	// Build over rows 0 .. n - 1.

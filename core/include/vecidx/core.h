@@ -419,11 +419,14 @@ vx_step vx_calibrate_next(vx_calibrate *c, vx_want *want);
 void vx_calibrate_page(vx_calibrate *c, const void *page);
 /* A block of at least want->bytes, which the machine keeps. */
 void vx_calibrate_grow(vx_calibrate *c, void *memory, size_t bytes);
-/* What came of the queries so far; returns how many count. */
-uint32_t vx_calibrate_result(const vx_calibrate *c, vx_calibration *out);
+/* How many queries count so far: not those without a distance, nor those that a change of the tree cut short. */
+uint32_t vx_calibrate_queries(const vx_calibrate *c);
+/* What came of them. */
+void vx_calibrate_result(const vx_calibrate *c, vx_calibration *out);
 /* The recall that number i, below VX_RECALLS, of each curve is for. */
 double vx_calibrated_recall(uint32_t i);
-/* Writes it on the meta page, with the rows that the page knows of. False, and nothing changed: it is no meta page. */
+/* Writes it on the meta page, with the rows that the index is likely to have. False, and nothing changed: it is no meta
+ * page. */
 bool vx_meta_calibrate(void *page, vx_calibrated_by by, const vx_calibration *calibration);
 
 /* ---- checking -------------------------------------------------------------------------------------------------- */
