@@ -94,6 +94,7 @@ AM_OBJS = \
 	src/am/build_parallel.o \
 	src/am/change.o \
 	src/am/calibrate.o \
+	src/am/calibrate_team.o \
 	src/am/calibration.o \
 	src/am/check.o \
 	src/am/conditions.o \

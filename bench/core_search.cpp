@@ -201,7 +201,7 @@ void calibrate(Built &built, uint32_t queries) {
 		vx_calibrate_init(take(bytes), bytes, built.ix(), static_cast<uint32_t>(built.pages.size()), 1);
 	vx_want want{};
 	for (uint32_t i = 0; i < queries; i++) {
-		vx_calibrate_row(machine);
+		vx_calibrate_row(machine, i);
 		for (vx_step step; (step = vx_calibrate_next(machine, &want)) != VX_DONE;) {
 			if (step == VX_PAGE) {
 				prefetch_pages(built.pages, want);

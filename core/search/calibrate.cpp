@@ -25,7 +25,8 @@ struct vx_calibrate {
 	vecidx::Arena arena;
 	vecidx::LongCode long_code;
 	float *vector;
-	uint64_t random;
+	uint64_t random, seed;
+	uint32_t number; // of the query
 	uint32_t nblocks, drawn, visiting;
 	uint64_t passes; // of the scan before this query
 	vecidx::Task task;
@@ -51,7 +52,7 @@ size_t own_bytes(const vx_index &ix) {
 }
 
 void search(vx_calibrate &c, const float *x, const vx_row &self) {
-	c.probe.start(self);
+	c.probe.start(self, c.number);
 	const vx_query query{x, 0.9999, c.probe.rows(), VX_BY_ROWS};
 	c.passes = c.scan->stats.passes;
 	vx_scan_restart(c.scan, &query);
@@ -120,7 +121,7 @@ vx_calibrate *vx_calibrate_init(void *memory, size_t bytes, const vx_index *ix, 
 	auto *c = new (memory) vx_calibrate{};
 	c->ix = ix;
 	c->nblocks = nblocks;
-	c->random = seed * 2 + 1;
+	c->seed = seed;
 	c->arena.add_block(c + 1, bytes - sizeof(vx_calibrate));
 	c->long_code.entry = static_cast<vx_code_entry *>(c->arena.allocate(code_bytes(*ix)));
 	c->vector = static_cast<float *>(c->arena.allocate(sizeof(float) * ix->meta.dim));
@@ -131,12 +132,16 @@ vx_calibrate *vx_calibrate_init(void *memory, size_t bytes, const vx_index *ix, 
 	return c;
 }
 
-void vx_calibrate_row(vx_calibrate *c) {
+void vx_calibrate_row(vx_calibrate *c, uint32_t number) {
 	c->drawn = 0;
+	c->number = number;
+	c->random = (c->seed * 0x9E3779B97F4A7C15u + number) * 0xD1B54A32D192ED03u | 1;
+	next_random(*c); // neighbouring numbers differ in a few bits
 	c->task = Task::kDraw;
 }
 
-void vx_calibrate_query(vx_calibrate *c, const float *x) {
+void vx_calibrate_query(vx_calibrate *c, uint32_t number, const float *x) {
+	c->number = number;
 	search(*c, x, vx_row{});
 }
 
@@ -177,6 +182,26 @@ void vx_calibrate_page(vx_calibrate *c, const void *page) {
 
 void vx_calibrate_grow(vx_calibrate *c, void *memory, size_t bytes) {
 	vx_scan_grow(c->scan, memory, bytes);
+}
+
+uint32_t vx_calibrate_first() {
+	return Probe::kFirstQueries;
+}
+
+size_t vx_calibrate_state_size() {
+	return sizeof(Probe::Totals);
+}
+
+void vx_calibrate_save(const vx_calibrate *c, void *state) {
+	memcpy(state, &c->probe.totals(), sizeof(Probe::Totals));
+}
+
+void vx_calibrate_resume(vx_calibrate *c, const void *state) {
+	c->probe.resume(*static_cast<const Probe::Totals *>(state));
+}
+
+void vx_calibrate_add(vx_calibrate *c, const void *state) {
+	c->probe.add(*static_cast<const Probe::Totals *>(state));
 }
 
 uint32_t vx_calibrate_queries(const vx_calibrate *c) {

@@ -7,7 +7,7 @@
 namespace vecidx {
 namespace {
 
-constexpr uint32_t kFirstQueries = 32, kEveryFew = 4;
+constexpr uint32_t kEveryFew = 4;
 // A share of the true neighbours that may be missed where they are counted.
 constexpr double kMostMissed = 0.003;
 
@@ -31,9 +31,10 @@ float Probe::effort(uint32_t number) {
 	return kEven * kStep * std::pow(growth, static_cast<float>(number - kEven));
 }
 
-void Probe::start(const vx_row &self) {
+void Probe::start(const vx_row &self, uint32_t number) {
 	self_ = self;
-	curves_ = narrowed_ && queries_ % kEveryFew != 0 ? VX_CALIBRATED_KS - 1 : VX_CALIBRATED_KS;
+	totals_.stored = self.offset != 0;
+	curves_ = totals_.narrowed && number % kEveryFew != 0 ? VX_CALIBRATED_KS - 1 : VX_CALIBRATED_KS;
 	watched_ = 0;
 	levels_.clear();
 	seen_.clear();
@@ -107,8 +108,8 @@ void Probe::count_hits(uint32_t curve, const Found &found, const Cuts &cuts) {
 		return;
 	const bool low = !(found.estimate > cuts.low[curve]), high = !(found.estimate > cuts.high[curve]);
 	for (uint32_t e = levels_[seen->leaf].least[curve]; e < kEfforts; e++) {
-		sums_.of[kHits][curve][e] += high ? 1 : 0;
-		sums_.of[kLowHits][curve][e] += low ? 1 : 0;
+		totals_.others.of[kHits][curve][e] += high ? 1 : 0;
+		totals_.others.of[kLowHits][curve][e] += low ? 1 : 0;
 	}
 }
 
@@ -127,28 +128,28 @@ void Probe::finish(const Cuts &cuts) {
 					  [](const Found &a, const Found &b) { return a.distance < b.distance; });
 	for (uint32_t curve = 0; curve < curves_; curve++) {
 		const size_t k = std::min<size_t>(kCalibratedKs[curve], most);
-		sums_.queries[curve]++;
-		sums_.wanted[curve] += static_cast<double>(k);
+		totals_.others.queries[curve]++;
+		totals_.others.wanted[curve] += static_cast<double>(k);
 		for (size_t i = 0; i < k; i++)
 			count_hits(curve, found_[i], cuts);
 		for (const Opened &opened : opened_)
 			for (uint32_t e = levels_[opened.leaf].least[curve]; e < kEfforts; e++) {
-				sums_.of[kLeaves][curve][e]++;
-				sums_.of[kEntries][curve][e] += opened.count;
+				totals_.others.of[kLeaves][curve][e]++;
+				totals_.others.of[kEntries][curve][e] += opened.count;
 			}
 	}
-	if (++queries_ == kFirstQueries)
+	if (++totals_.queries >= kFirstQueries && !totals_.narrowed)
 		narrow();
 }
 
 void Probe::narrow() {
-	narrowed_ = true;
+	totals_.narrowed = true;
 	uint32_t widest = 0; // of larger k too: they open what smaller ones would
-	for (uint32_t curve = VX_CALIBRATED_KS; curve-- > 0; widest_[curve] = widest)
-		while (widest < kEfforts - 1 && sums_.missed(kHits, curve, widest) > kMostMissed)
+	for (uint32_t curve = VX_CALIBRATED_KS; curve-- > 0; totals_.widest[curve] = widest)
+		while (widest < kEfforts - 1 && totals_.others.missed(kHits, curve, widest) > kMostMissed)
 			widest++;
-	first_ = sums_;
-	sums_ = {};
+	totals_.first = totals_.others;
+	totals_.others = {};
 }
 
 // Up to the widest effort all queries tell; what that missed of the first ones' neighbours it missed of the others'
@@ -156,19 +157,41 @@ void Probe::narrow() {
 double Probe::missed(Kind hits, uint32_t curve, uint32_t number) const {
 	const uint32_t last = widest(curve);
 	if (number > last)
-		return first_.missed(hits, curve, number);
-	const double seen = 1 - first_.missed(kHits, curve, last), wanted = first_.wanted[curve] + sums_.wanted[curve];
-	const double found = first_.of[hits][curve][number] + seen * sums_.of[hits][curve][number];
+		return totals_.first.missed(hits, curve, number);
+	const double seen = 1 - totals_.first.missed(kHits, curve, last),
+				 wanted = totals_.first.wanted[curve] + totals_.others.wanted[curve];
+	const double found = totals_.first.of[hits][curve][number] + seen * totals_.others.of[hits][curve][number];
 	return wanted > 0 ? 1 - found / wanted : 0;
+}
+
+void Probe::add(Sums &to, const Sums &from) {
+	for (uint32_t curve = 0; curve < VX_CALIBRATED_KS; curve++) {
+		to.queries[curve] += from.queries[curve];
+		to.wanted[curve] += from.wanted[curve];
+		for (uint32_t kind = 0; kind < kKinds; kind++)
+			for (uint32_t e = 0; e < kEfforts; e++)
+				to.of[kind][curve][e] += from.of[kind][curve][e];
+	}
+}
+
+void Probe::resume(const Totals &totals) {
+	totals_ = totals;
+	totals_.others = {};
+	totals_.queries = kFirstQueries;
+}
+
+void Probe::add(const Totals &totals) {
+	add(totals_.others, totals.others);
+	totals_.queries += totals.queries - kFirstQueries;
 }
 
 // At a step, which may lie between two efforts.
 double Probe::mean(Kind kind, uint32_t curve, double step) const {
 	const auto at = [&](uint32_t number) {
 		if (number > widest(curve))
-			return first_.of[kind][curve][number] / first_.queries[curve];
-		return (first_.of[kind][curve][number] + sums_.of[kind][curve][number]) /
-			   (first_.queries[curve] + sums_.queries[curve]);
+			return totals_.first.of[kind][curve][number] / totals_.first.queries[curve];
+		return (totals_.first.of[kind][curve][number] + totals_.others.of[kind][curve][number]) /
+			   (totals_.first.queries[curve] + totals_.others.queries[curve]);
 	};
 	const auto low = std::min(static_cast<uint32_t>(step), kEfforts - 1), high = std::min(low + 1, kEfforts - 1);
 	return at(low) + (step - low) * (at(high) - at(low));
@@ -179,7 +202,7 @@ double Probe::mean(Kind kind, uint32_t curve, double step) const {
 double Probe::unseen() const {
 	constexpr double kPull = 8, kLeast = 0.8;
 	const double leaves = mean(kLeaves, 0, 0), rows = leaves > 0 ? mean(kEntries, 0, 0) / leaves : INFINITY;
-	return self_.offset == 0 ? 1 : std::fmax(1 - kPull / rows, kLeast);
+	return !totals_.stored ? 1 : std::fmax(1 - kPull / rows, kLeast);
 }
 
 // Where the curve reaches a recall; or, where it never does, nearly as much as it ever reaches: a gate that is open
@@ -194,7 +217,8 @@ double Probe::step_for(uint32_t curve, double recall) const {
 		return number;
 	}
 	const Kind hits = recall > kHighRecall ? kHits : kLowHits;
-	const double most = allowed(1 - recall, first_.queries[curve] + sums_.queries[curve], curve) * unseen();
+	const double most =
+		allowed(1 - recall, totals_.first.queries[curve] + totals_.others.queries[curve], curve) * unseen();
 	const double wanted = std::fmax(most, missed(hits, curve, last) * kNearly);
 	uint32_t number = 0;
 	while (number < last && missed(hits, curve, number) > wanted)

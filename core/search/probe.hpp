@@ -21,11 +21,13 @@ inline constexpr uint64_t kBestARow = 2;
 class Probe {
 public:
 	static constexpr uint32_t kEfforts = 48;
+	// So many queries are searched as far as it goes; from then on they may be divided among several probes.
+	static constexpr uint32_t kFirstQueries = 32;
 	// Efforts watched, from 0 to the largest: dense where a small one already finds much.
 	static float effort(uint32_t number);
 
-	// A query that is itself in the index, at `self`: it is not to be found. `self` with offset 0: it is not.
-	void start(const vx_row &self);
+	// Query `number` is itself in the index, at `self`: it is not to be found. `self` with offset 0: it is not there.
+	void start(const vx_row &self, uint32_t number);
 	// How many of the curves this query is for, and the rows to look for. Many rows take the widest search, and being
 	// many they tell more: after the first queries every fourth is enough for the last curve.
 	uint32_t curves() const { return curves_; }
@@ -52,7 +54,7 @@ public:
 	// The same of the few with the best estimates, which a scan refines first to see how far it must go.
 	double k_th_first(uint32_t curve);
 	// The effort by number that is large enough for that curve.
-	uint32_t widest(uint32_t curve) const { return narrowed_ ? widest_[curve] : kEfforts - 1; }
+	uint32_t widest(uint32_t curve) const { return totals_.narrowed ? totals_.widest[curve] : kEfforts - 1; }
 	// An effort, the `number`th, lets these lanes of a block of leaves through.
 	void passed(uint32_t block, uint32_t mask, uint32_t curve, uint32_t number);
 	// Lanes of a block that any of the efforts watched let through.
@@ -66,7 +68,14 @@ public:
 	void finish(const Cuts &cuts);
 	// Means over all queries so far.
 	void result(vx_calibration &out) const;
-	uint32_t queries() const { return queries_; }
+	uint32_t queries() const { return totals_.queries; }
+
+	// What is known of all queries so far. Another probe may go on from it, and what that found be added here: in the
+	// end it does not matter who asked which query.
+	struct Totals;
+	const Totals &totals() const { return totals_; }
+	void resume(const Totals &totals);
+	void add(const Totals &totals);
 
 private:
 	struct Seen {
@@ -89,30 +98,39 @@ private:
 	double k_th_of(uint32_t curve, size_t rows) const;
 	void narrow();
 
-	// Over queries.
 	enum Kind { kHits, kLowHits, kLeaves, kEntries, kKinds }; // hits by the higher epsilon and by the lower
+	// Over queries: whole numbers.
 	struct Sums {
 		double queries[VX_CALIBRATED_KS], wanted[VX_CALIBRATED_KS], of[kKinds][VX_CALIBRATED_KS][kEfforts];
 		double missed(Kind hits, uint32_t curve, uint32_t number) const {
 			return wanted[curve] > 0 ? 1 - of[hits][curve][number] / wanted[curve] : 0;
 		}
 	};
+	static void add(Sums &to, const Sums &from);
+
+public:
+	struct Totals {
+		uint32_t queries;
+		bool narrowed, stored; // stored: queries were rows of the index
+		uint32_t widest[VX_CALIBRATED_KS];
+		Sums first, others;
+	};
+
+private:
 	double missed(Kind hits, uint32_t curve, uint32_t number) const;
 	double mean(Kind kind, uint32_t curve, double step) const;
 	double unseen() const;
 	double step_for(uint32_t curve, double recall) const;
 
 	vx_row self_;
-	uint32_t leaf_, queries_, curves_;
-	bool narrowed_;
-	uint32_t widest_[VX_CALIBRATED_KS];
+	uint32_t leaf_, curves_;
 	size_t watched_;      // blocks of children
 	Pool<Levels> levels_; // of each child
 	Pool<Seen> seen_;
 	Pool<Found> found_;
 	Pool<Opened> opened_;
 	mutable Pool<double> highs_;
-	Sums first_, sums_;
+	Totals totals_;
 };
 
 } // namespace vecidx

@@ -60,8 +60,8 @@ extern vx_calibrated_by vecidx_calibrated_by(void);
 
 /* ---- calibrate.c */
 
-/* Measures an index that its builder has just written. */
-extern void vecidx_calibrate_new(Relation index);
+/* Measures an index that its builder has just written, with the help of so many workers. */
+extern void vecidx_calibrate_new(Relation heap, Relation index, int workers, bool concurrent);
 /* For VACUUM: measures it again if it is no more what was measured. */
 extern void vecidx_calibrate_changed(Relation index, BufferAccessStrategy strategy);
 

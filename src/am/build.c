@@ -110,7 +110,7 @@ IndexBuildResult *vecidx_build(Relation heap, Relation index, IndexInfo *info) {
 	result->heap_tuples = vecidx_build_write(&build, &result->index_tuples);
 	vecidx_team_end(&build);
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, VECIDX_PHASE_CALIBRATING);
-	vecidx_calibrate_new(index);
+	vecidx_calibrate_new(heap, index, build.workers, info->ii_Concurrent);
 	vecidx_fault("before", "build");
 	if (RelationNeedsWAL(index))
 		log_newpage_range(index, MAIN_FORKNUM, 0, build.pages.nblocks, true);

@@ -8,13 +8,13 @@
 
 #include <math.h>
 
-#include "commands/vacuum.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/memutils.h"
 
+#include "am/calibrate.h"
 #include "am/change.h"
 #include "am/faults.h"
 #include "am/inspect.h"
@@ -25,31 +25,21 @@
 /* With fewer queries nothing is known, and the default table stays. */
 #define FEWEST_QUERIES 50
 /* Rows that could not be drawn, or whose search was cut short. */
-#define MOST_FAILURES 100
+#define MOST_FAILURES 20
 /* Shapes that were out of date. */
 #define MOST_TRIES 3
 /* An index that changed by this share is measured again. */
 #define CHANGED_SHARE 0.2
 
-typedef struct Calibrator {
-	Relation index;
-	vx_calibrate *machine;
-	MemoryContext context;
-	BlockNumber blocks;            /* of the index, when last looked */
-	BufferAccessStrategy strategy; /* of VACUUM; else NULL */
-	bool careful; /* VACUUM, whose snapshot keeps nothing from being used again: no errors, and its pauses */
-	bool stale;   /* the shape was out of date */
-} Calibrator;
-
-static void start(Calibrator *calibrator, uint64 seed) {
+void vecidx_calibrator_start(VecidxCalibrator *calibrator) {
 	const vx_index *shape = vecidx_shape_copy(calibrator->index);
 	Size bytes = vx_calibrate_size(shape);
 
 	calibrator->machine = vx_calibrate_init(MemoryContextAllocHuge(calibrator->context, bytes), bytes, shape,
-											RelationGetNumberOfBlocks(calibrator->index), seed);
+											RelationGetNumberOfBlocks(calibrator->index), vx_index_meta(shape)->seed);
 }
 
-static bool show_page(Calibrator *calibrator, const vx_want *want) {
+static bool show_page(VecidxCalibrator *calibrator, const vx_want *want) {
 	Buffer buffer;
 
 	if (want->block >= calibrator->blocks)
@@ -75,7 +65,7 @@ static bool show_page(Calibrator *calibrator, const vx_want *want) {
 }
 
 /* One query, which the machine has been told. False: there is no going on. */
-static bool run(Calibrator *calibrator) {
+static bool run(VecidxCalibrator *calibrator) {
 	vx_want want;
 
 	for (;;) {
@@ -140,27 +130,45 @@ static const float *query_vector(Relation index, Datum value) {
 	return query->x;
 }
 
-/* With rows of the index; false when too few were met, as in one that was emptied. */
-static bool measure_rows(Calibrator *calibrator) {
-	int failures = 0;
+bool vecidx_calibrator_row(VecidxCalibrator *calibrator, uint32 number) {
+	vx_calibrate_row(calibrator->machine, number);
+	return run(calibrator);
+}
 
-	for (int i = 0; i < ROWS_ASKED && failures < MOST_FAILURES; i++) {
-		uint32 before = vx_calibrate_queries(calibrator->machine);
+/* Rows by number while most of them can be had: an index that was emptied has none. */
+static bool measure_some(VecidxCalibrator *calibrator, uint32 from, uint32 to) {
+	uint32 before = vx_calibrate_queries(calibrator->machine);
 
-		vx_calibrate_row(calibrator->machine);
-		if (!run(calibrator))
+	for (uint32 i = from; i < to; i++) {
+		if (i - from - (vx_calibrate_queries(calibrator->machine) - before) > MOST_FAILURES)
+			break;
+		if (!vecidx_calibrator_row(calibrator, i))
 			return false;
-		failures += vx_calibrate_queries(calibrator->machine) == before ? 1 : 0;
+	}
+	return true;
+}
+
+/* With rows of the index; false when too few were met. */
+static bool measure_rows(VecidxCalibrator *calibrator) {
+	uint32 first = vx_calibrate_first();
+
+	if (!measure_some(calibrator, 0, first))
+		return false;
+	if (calibrator->workers > 0 && vx_calibrate_queries(calibrator->machine) == first) {
+		if (!vecidx_calibrate_together(calibrator, first, ROWS_ASKED))
+			return false;
+	} else if (!measure_some(calibrator, first, ROWS_ASKED)) {
+		return false;
 	}
 	return vx_calibrate_queries(calibrator->machine) >= FEWEST_QUERIES;
 }
 
 /* With the queries; nothing less than all of them will do. */
-static bool measure_queries(Calibrator *calibrator, const Queries *queries) {
+static bool measure_queries(VecidxCalibrator *calibrator, const Queries *queries) {
 	for (int i = 0; i < queries->n; i++) {
 		if (queries->isnull[i])
 			continue;
-		vx_calibrate_query(calibrator->machine, query_vector(calibrator->index, queries->values[i]));
+		vx_calibrate_query(calibrator->machine, (uint32)i, query_vector(calibrator->index, queries->values[i]));
 		if (!run(calibrator))
 			return false;
 	}
@@ -170,7 +178,7 @@ static bool measure_queries(Calibrator *calibrator, const Queries *queries) {
 }
 
 /* `queries` NULL: by rows. False, and nothing measured: there is no tree, or there are too few rows. */
-static bool calibrate(Calibrator *calibrator, const Queries *queries, vx_calibration *result) {
+static bool calibrate(VecidxCalibrator *calibrator, const Queries *queries, vx_calibration *result) {
 	MemoryContext old;
 	vx_meta meta;
 	bool measured = false;
@@ -183,7 +191,7 @@ static bool calibrate(Calibrator *calibrator, const Queries *queries, vx_calibra
 	for (int i = 0; i < MOST_TRIES; i++) {
 		MemoryContextReset(calibrator->context);
 		calibrator->stale = false;
-		start(calibrator, meta.seed);
+		vecidx_calibrator_start(calibrator);
 		measured = queries != NULL ? measure_queries(calibrator, queries) : measure_rows(calibrator);
 		if (!calibrator->stale)
 			break;
@@ -202,8 +210,8 @@ static bool calibrate(Calibrator *calibrator, const Queries *queries, vx_calibra
 }
 
 /* The index belongs to its builder, who logs all of its pages afterwards. */
-void vecidx_calibrate_new(Relation index) {
-	Calibrator calibrator = {.index = index};
+void vecidx_calibrate_new(Relation heap, Relation index, int workers, bool concurrent) {
+	VecidxCalibrator calibrator = {.index = index, .heap = heap, .workers = workers, .concurrent = concurrent};
 	vx_calibration result;
 	Buffer buffer;
 
@@ -223,7 +231,7 @@ static bool differs(double now, double then) {
 }
 
 void vecidx_calibrate_changed(Relation index, BufferAccessStrategy strategy) {
-	Calibrator calibrator = {.index = index, .careful = true, .strategy = strategy};
+	VecidxCalibrator calibrator = {.index = index, .careful = true, .strategy = strategy};
 	vx_calibration result;
 	vx_meta meta;
 
@@ -250,7 +258,7 @@ static Relation open_owned(Oid oid, Relation *heap) {
 
 static Datum calibrate_by(FunctionCallInfo fcinfo, vx_calibrated_by by, const Queries *queries) {
 	Relation heap, index = open_owned(PG_GETARG_OID(0), &heap);
-	Calibrator calibrator = {.index = index};
+	VecidxCalibrator calibrator = {.index = index};
 	vx_calibration result = {0};
 
 	if (calibrate(&calibrator, queries, &result))

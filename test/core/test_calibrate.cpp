@@ -40,13 +40,24 @@ public:
 		machine_ = vx_calibrate_init(memory_.take(bytes), bytes, ix, store.nblocks(), 7);
 	}
 	void row() {
-		vx_calibrate_row(machine_);
+		vx_calibrate_row(machine_, number_++);
 		drive();
 	}
 	void query(const Vector &q) {
-		vx_calibrate_query(machine_, q.data());
+		vx_calibrate_query(machine_, number_++, q.data());
 		drive();
 	}
+	// Goes on where another one is, with the queries from that number on.
+	void resume(const std::vector<uint64_t> &state, uint32_t number) {
+		vx_calibrate_resume(machine_, state.data());
+		number_ = number;
+	}
+	std::vector<uint64_t> state() const {
+		std::vector<uint64_t> out(vx_calibrate_state_size() / 8 + 1);
+		vx_calibrate_save(machine_, out.data());
+		return out;
+	}
+	void add(const std::vector<uint64_t> &state) { vx_calibrate_add(machine_, state.data()); }
 	std::function<void(uint32_t)> before_page;
 	uint32_t queries() const { return vx_calibrate_queries(machine_); }
 	vx_calibration result() const {
@@ -72,6 +83,7 @@ private:
 	Store &store_;
 	Memory memory_;
 	vx_calibrate *machine_;
+	uint32_t number_ = 0;
 };
 
 struct Measured {
@@ -209,6 +221,30 @@ TEST_CASE("a calibrated index gives the recall asked for, and hardly more work t
 	const double least = measure(w.store, ix, w.rows, w.queries, metric, 0.8, 10).entries;
 	w.write(VX_BY_ROWS, vx_calibration{});
 	CHECK(least <= 1.05 * measure(w.store, ix, w.rows, w.queries, metric, 0.8, 10).entries);
+}
+
+TEST_CASE("who asks which query makes no difference", "[calibrate]") {
+	World w(VX_L2, 24, 14, 6000, 1, 90);
+	const Index ix = w.store.open();
+	Calibrator alone(w.store, ix), leader(w.store, ix), one(w.store, ix), other(w.store, ix);
+	for (uint32_t i = 0; i < 120; i++)
+		alone.row();
+	for (uint32_t i = 0; i < vx_calibrate_first(); i++)
+		leader.row();
+	const auto begun = leader.state();
+	one.resume(begun, 90);
+	other.resume(begun, 50);
+	for (uint32_t i = 90; i < 120; i++)
+		one.row();
+	for (uint32_t i = 50; i < 90; i++)
+		other.row();
+	for (uint32_t i = vx_calibrate_first(); i < 50; i++)
+		leader.row();
+	leader.add(one.state());
+	leader.add(other.state());
+	const vx_calibration together = leader.result(), by_one = alone.result();
+	CHECK(together.queries == 120);
+	CHECK(memcmp(&together, &by_one, sizeof(together)) == 0);
 }
 
 TEST_CASE("a row is not found as its own neighbour", "[calibrate]") {

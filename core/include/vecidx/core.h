@@ -409,16 +409,26 @@ typedef struct vx_calibrate vx_calibrate;
 size_t vx_calibrate_size(const vx_index *ix);
 /* Starts it for an index of that many blocks. The same index and seed draw the same rows. */
 vx_calibrate *vx_calibrate_init(void *memory, size_t bytes, const vx_index *ix, uint32_t nblocks, uint64_t seed);
-/* The next query is a stored row, drawn at random, without itself. VX_DONE without a query when none was met. */
-void vx_calibrate_row(vx_calibrate *c);
+/* The next query is a stored row, drawn at random by its number, without itself. VX_DONE without a query when none was
+ * met. */
+void vx_calibrate_row(vx_calibrate *c, uint32_t number);
 /* The next query is this vector, which must outlive the steps. */
-void vx_calibrate_query(vx_calibrate *c, const float *x);
+void vx_calibrate_query(vx_calibrate *c, uint32_t number, const float *x);
 /* The next step, one of those above. */
 vx_step vx_calibrate_next(vx_calibrate *c, vx_want *want);
 /* The page asked for, read during the call only. */
 void vx_calibrate_page(vx_calibrate *c, const void *page);
 /* A block of at least want->bytes, which the machine keeps. */
 void vx_calibrate_grow(vx_calibrate *c, void *memory, size_t bytes);
+/*
+ * Several processes may share the work: one asks until so many queries count, saves its state (aligned to 8 bytes), the
+ * others begin with that, ask queries of other numbers, and save theirs, which it adds. Who asked what does not matter.
+ */
+uint32_t vx_calibrate_first(void);
+size_t vx_calibrate_state_size(void);
+void vx_calibrate_save(const vx_calibrate *c, void *state);
+void vx_calibrate_resume(vx_calibrate *c, const void *state);
+void vx_calibrate_add(vx_calibrate *c, const void *state);
 /* How many queries count so far: not those without a distance, nor those that a change of the tree cut short. */
 uint32_t vx_calibrate_queries(const vx_calibrate *c);
 /* What came of them. */
