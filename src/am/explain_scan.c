@@ -10,6 +10,7 @@
 
 #ifdef VECIDX_EXPLAIN_NODE_HOOK
 
+#include "access/relscan.h"
 #include "commands/explain.h"
 #include "commands/explain_format.h"
 #include "commands/explain_state.h"
