@@ -216,6 +216,13 @@ double vx_calibrated_recall(uint32_t i) {
 	return std::round(kRecalls[i] * 1e6) / 1e6;
 }
 
+bool vx_meta_calibration_due(const vx_meta *meta) {
+	constexpr double kChanged = 0.2;
+	const vx_calibration &last = meta->calibrations[VX_BY_ROWS];
+	const auto changed = [](double now, double then) { return !(std::fabs(now - then) <= kChanged * then); };
+	return last.queries == 0 || changed(likely_rows(*meta), last.rows) || changed(meta->leaves, last.leaves);
+}
+
 bool vx_meta_calibrate(void *page, vx_calibrated_by by, const vx_calibration *calibration) {
 	if (vx_meta_fault(page) != nullptr)
 		return false;

@@ -6,8 +6,6 @@
  */
 #include "postgres.h"
 
-#include <math.h>
-
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "utils/acl.h"
@@ -28,8 +26,6 @@
 #define MOST_FAILURES 20
 /* Shapes that were out of date. */
 #define MOST_TRIES 3
-/* An index that changed by this share is measured again. */
-#define CHANGED_SHARE 0.2
 
 void vecidx_calibrator_start(VecidxCalibrator *calibrator) {
 	const vx_index *shape = vecidx_shape_copy(calibrator->index);
@@ -226,20 +222,13 @@ void vecidx_calibrate_new(Relation heap, Relation index, int workers, bool concu
 	UnlockReleaseBuffer(buffer);
 }
 
-static bool differs(double now, double then) {
-	return fabs(now - then) > CHANGED_SHARE * then;
-}
-
 void vecidx_calibrate_changed(Relation index, BufferAccessStrategy strategy) {
 	VecidxCalibrator calibrator = {.index = index, .careful = true, .strategy = strategy};
 	vx_calibration result;
 	vx_meta meta;
 
 	vecidx_meta_now(index, &meta);
-	result = meta.calibrations[VX_BY_ROWS];
-	if (result.queries > 0 && !differs((double)meta.rows, result.rows) && !differs(meta.leaves, result.leaves))
-		return;
-	if (calibrate(&calibrator, NULL, &result))
+	if (vx_meta_calibration_due(&meta) && calibrate(&calibrator, NULL, &result))
 		write_result(index, VX_BY_ROWS, &result);
 }
 

@@ -258,6 +258,31 @@ TEST_CASE("a row is not found as its own neighbour", "[calibrate]") {
 	CHECK(found.curves[0].found[0] < 0.95); // at the least effort
 }
 
+TEST_CASE("a calibration is due when the index has changed, and not again after it", "[calibrate]") {
+	World w(VX_L2, 12, 6, 5000, 1, 80);
+	vx_calibration some{};
+	some.queries = 100;
+	auto &meta = vecidx::page_header<vx_meta>(w.store.pages[VX_META_BLOCK].data());
+	CHECK(vx_meta_calibration_due(&meta));
+	w.write(VX_BY_ROWS, some);
+	CHECK_FALSE(vx_meta_calibration_due(&meta));
+	const vx_meta before = meta;
+	meta.rows = before.rows * 11 / 10;
+	CHECK_FALSE(vx_meta_calibration_due(&meta));
+	meta.rows = before.rows * 13 / 10;
+	CHECK(vx_meta_calibration_due(&meta));
+	meta = before;
+	meta.leaves = before.leaves * 7 / 10;
+	CHECK(vx_meta_calibration_due(&meta));
+	// most rows were deleted from leaves that are still there: whatever is written must do until the next change
+	meta = before;
+	meta.rows = before.rows / 5;
+	w.write(VX_BY_ROWS, some);
+	CHECK_FALSE(vx_meta_calibration_due(&meta));
+	meta.calibrations[VX_BY_ROWS].rows = NAN;
+	CHECK(vx_meta_calibration_due(&meta));
+}
+
 TEST_CASE("a calibration by queries serves those who ask for it", "[calibrate]") {
 	World w(VX_L2, 24, 14, 6000, 60, 90);
 	const Index ix = w.store.open();

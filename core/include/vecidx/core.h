@@ -425,9 +425,13 @@ void vx_calibrate_grow(vx_calibrate *c, void *memory, size_t bytes);
  * others begin with that, ask queries of other numbers, and save theirs, which it adds. Who asked what does not matter.
  */
 uint32_t vx_calibrate_first(void);
+/* Bytes of a state. */
 size_t vx_calibrate_state_size(void);
+/* Writes the state as it is now. */
 void vx_calibrate_save(const vx_calibrate *c, void *state);
+/* Begins, instead of with nothing, with the first queries of the one that saved this. */
 void vx_calibrate_resume(vx_calibrate *c, const void *state);
+/* Adds the queries that one which resumed this one's state has asked since. */
 void vx_calibrate_add(vx_calibrate *c, const void *state);
 /* How many queries count so far: not those without a distance, nor those that a change of the tree cut short. */
 uint32_t vx_calibrate_queries(const vx_calibrate *c);
@@ -435,6 +439,8 @@ uint32_t vx_calibrate_queries(const vx_calibrate *c);
 void vx_calibrate_result(const vx_calibrate *c, vx_calibration *out);
 /* The recall that number i, below VX_RECALLS, of each curve is for. */
 double vx_calibrated_recall(uint32_t i);
+/* Has the index none by its rows, or changed by more than a fifth since, in rows or leaves? */
+bool vx_meta_calibration_due(const vx_meta *meta);
 /* Writes it on the meta page, with the rows that the index is likely to have. False, and nothing changed: it is no meta
  * page. */
 bool vx_meta_calibrate(void *page, vx_calibrated_by by, const vx_calibration *calibration);
